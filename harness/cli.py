@@ -1,0 +1,174 @@
+"""The commands: parse, call, print. Nothing heavy is imported until a command needs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import harness
+from harness.errors import HarnessError
+
+app = typer.Typer(
+    name="audfer",
+    help="Check AU-DFER: three video models of facial expression, with and without the AU loss, as pairs on one device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Data sets: rendered faces.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Cache = Annotated[Path, typer.Option("--cache", help="Folder for rendered faces and packed frames.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for run directories.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Runs at a time; default: as many as the cores allow.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Root = Annotated[Path | None, typer.Option("--data-root", help="Folder of the data set.")]
+Device = Annotated[str, typer.Option("--device", help="cpu, or cuda:0 and so on.")]
+
+
+def main() -> None:
+    """Entry point: a HarnessError becomes one line on stderr and its exit code; `--debug` shows the traceback."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(args=arguments, prog_name="audfer")
+    except HarnessError as error:
+        if debug:
+            raise
+        print(f"audfer: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"audfer {harness.__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="--debug, anywhere, shows the traceback of an error.")
+def common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options of all commands."""
+
+
+@app.command()
+def demo(
+    cache: Cache = Path("data"),
+    out: Out = Path("runs"),
+    report_dir: Annotated[Path, typer.Option("--report", help="Folder for the tables.")] = Path("reports/demo"),
+    jobs: Jobs = None,
+    json_: Json = False,
+) -> None:
+    """Render data, train three models with and without the AU loss, and write the paper's tables beside the results."""
+    run_dirs = _run("demo", {}, None, cache, out, "cpu", jobs)
+    _report(out / "demo", report_dir, json_, "audfer demo", run_dirs)
+
+
+@app.command()
+def run(
+    experiment: Annotated[str, typer.Argument(help="Name of an experiment, or the path of its TOML file.")],
+    data_root: Root = None,
+    device: Device = "cpu",
+    cache: Cache = Path("data"),
+    out: Out = Path("runs"),
+    jobs: Jobs = None,
+    models: Annotated[list[str] | None, typer.Option("--model", help="Only this model; may be repeated.")] = None,
+    arms: Annotated[list[str] | None, typer.Option("--arm", help="Only this arm; may be repeated.")] = None,
+    folds: Annotated[list[int] | None, typer.Option("--fold", help="Only this fold; may be repeated.")] = None,
+    seeds: Annotated[list[int] | None, typer.Option("--seed", help="These seeds; may be repeated.")] = None,
+    scale: Annotated[str | None, typer.Option("--scale", help="full or demo.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Epochs instead of the recipe's.")] = None,
+    json_: Json = False,
+) -> None:
+    """Carry out an experiment; a run that was interrupted goes on where it was."""
+    changes = {"models": models, "arms": arms, "folds": folds, "seeds": seeds, "scale": scale, "epochs": epochs}
+    run_dirs = _run(experiment, changes, data_root, cache, out, device, jobs)
+    print(json.dumps([str(path) for path in run_dirs], indent=1) if json_ else "\n".join(map(str, run_dirs)))
+
+
+@app.command()
+def report(
+    runs: Annotated[Path, typer.Argument(help="Folder of runs, such as runs/demo.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the tables; default: reports/<name of RUNS>.")] = None,
+    json_: Json = False,
+) -> None:
+    """Write Tables 1-3 as markdown and csv from finished runs."""
+    _report(runs, out or Path("reports", runs.name), json_, f"audfer report {runs}", None)
+
+
+@app.command()
+def flops(
+    models: Annotated[list[str] | None, typer.Argument(help="Models; default: all three.")] = None,
+    scale: Annotated[str, typer.Option("--scale", help="full or demo.")] = "full",
+    json_: Json = False,
+) -> None:
+    """Count multiply-adds of baseline and AU arm by fvcore; exit code 1 if inference is not the same."""
+    from harness.analysis.flops import comparison_lines, comparison_rows
+
+    rows = comparison_rows(models, scale)
+    print(json.dumps(rows, indent=1) if json_ else "\n".join(comparison_lines(rows)))
+
+
+@data_app.command("render")
+def data_render(
+    root: Annotated[Path, typer.Argument(help="Folder to write.")],
+    clips: Annotated[int, typer.Option("--clips", min=10, help="Number of clips.")] = 1600,
+    size: Annotated[int, typer.Option("--size", min=32, help="Side of a frame in pixels.")] = 96,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same bytes.")] = 0,
+    full_clips: Annotated[bool, typer.Option("--full-clips", help="Also write the folder of whole clips.")] = False,
+    json_: Json = False,
+) -> None:
+    """Render faces in the layout of DFEW, with OpenFace files."""
+    import dataclasses
+    import os
+
+    from harness.console import Display
+    from harness.data.rendered.dataset import render_dfew
+    from harness.runs.experiment import dfew_shares
+
+    with Display() as display:
+        summary = render_dfew(
+            root,
+            dfew_shares(),
+            clips=clips,
+            size=size,
+            seed=seed,
+            workers=len(os.sched_getaffinity(0)),
+            full_clips=full_clips,
+            progress=display.stage("rendering clips"),
+        )
+    print(json.dumps(dataclasses.asdict(summary), indent=1) if json_ else "\n".join(summary.lines()))
+
+
+def _run(
+    name: str, changes: dict[str, Any], data_root: Path | None, cache: Path, out: Path, device: str, jobs: int | None
+) -> list[Path]:
+    from harness.manifest import change, load_experiment
+
+    experiment = change(load_experiment(name), changes)
+    # After the manifests: a typo in one is told before torch is imported.
+    from harness.console import Display
+    from harness.runs.experiment import run_experiment
+
+    with Display() as display:
+        return run_experiment(
+            experiment, data_root=data_root, cache=cache, out=out, device=device, jobs=jobs, watcher=display.watcher()
+        )
+
+
+def _report(runs: Path, out: Path, json_: bool, command: str, run_dirs: list[Path] | None) -> None:
+    from harness.manifest import manifests_dir
+    from harness.report.write import write_report
+
+    written = write_report(runs, out, manifests_dir() / "paper", command=command, members=run_dirs)
+    print(json.dumps([str(path) for path in written], indent=1) if json_ else "\n".join(map(str, written)))
+
+
+if __name__ == "__main__":
+    main()

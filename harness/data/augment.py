@@ -1,0 +1,205 @@
+"""Batched augmentation: uint8 clips from the pack in, normalised float clips out.
+
+Shapes: B batch, T frames, H W pixels, C channels (RGB). Every draw is one a clip, the same for all its frames, and comes
+from the generator that is passed in, never from torch's own: a pair of runs sees the same clips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
+from harness.data.rand_augment import parse_rand_augment, rand_augment
+from harness.manifest import Augmentation, Input, Jitter
+from torchvision.transforms.v2 import functional as tv  # isort: skip
+
+CROP_TRIES = 10
+GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R 601 luma, as Pillow's "L"
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """How a batch was mixed: clip i is `share_B[i]` of itself and the rest of clip `partner_B[i]`."""
+
+    partner_B: torch.Tensor
+    share_B: torch.Tensor
+
+
+def augment(
+    clip_BTHWC: torch.Tensor, augmentation: Augmentation, spec: Input, generator: torch.Generator
+) -> torch.Tensor:
+    """Training clips: crop and flip, RandAugment, colour jitter, normalisation, erasing; in the upstreams' order.
+
+    uint8 (B, T, H, W, C) to float (B, T, C, size, size).
+    """
+    if augmentation.rand_augment:
+        policy = parse_rand_augment(augmentation.rand_augment)
+        clip_BTHWC = torch.stack([rand_augment(clip, policy, generator) for clip in clip_BTHWC])
+    clip_BTCHW = _crop_and_flip(clip_BTHWC, augmentation, spec.size, generator)
+    if augmentation.jitter != Jitter():
+        clip_BTCHW = _jitter(clip_BTCHW, augmentation.jitter, generator)
+    clip_BTCHW = normalise(clip_BTCHW, spec)
+    if augmentation.erasing > 0:
+        clip_BTCHW = _erase(clip_BTCHW, augmentation.erasing, generator)
+    return clip_BTCHW
+
+
+def whole_frames(clip_BTHWC: torch.Tensor, spec: Input) -> torch.Tensor:
+    """Test clips: the whole frame resized (bilinear, antialiased) and normalised; uint8 BTHWC to float BTCHW."""
+    batch, frames = clip_BTHWC.shape[:2]
+    flat = clip_BTHWC.flatten(0, 1).permute(0, 3, 1, 2)
+    if flat.shape[-1] != spec.size:
+        flat = tv.resize(flat, [spec.size, spec.size], interpolation=tv.InterpolationMode.BILINEAR, antialias=True)
+    return normalise(flat.unflatten(0, (batch, frames)).float(), spec)
+
+
+def normalise(clip_BTCHW: torch.Tensor, spec: Input) -> torch.Tensor:
+    """Pixels from 0 to 255 to (x / 255 - mean) / std, channels last in memory."""
+    mean = clip_BTCHW.new_tensor(spec.mean).view(3, 1, 1)
+    std = clip_BTCHW.new_tensor(spec.std).view(3, 1, 1)
+    return channels_last(clip_BTCHW * (1.0 / (255.0 * std)) - mean / std)
+
+
+def channels_last(clip_BTCHW: torch.Tensor) -> torch.Tensor:
+    """The same clip with memory in the order B T H W C, which both 2-D and 3-D convolutions take as channels-last."""
+    return clip_BTCHW.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+
+
+def mix(clip_BTCHW: torch.Tensor, augmentation: Augmentation, generator: torch.Generator) -> tuple[torch.Tensor, Mixing]:
+    """Mixup or cutmix (each half of the time if both are on), one share a batch, partners in reverse order.
+
+    The rule is timm's batch mode; a cutmix box is cut from all frames and its share is its exact area.
+    """
+    batch, size = clip_BTCHW.shape[0], clip_BTCHW.shape[-1]
+    partner_B = torch.arange(batch - 1, -1, -1, device=clip_BTCHW.device)
+    use_cutmix = augmentation.cutmix > 0 and (augmentation.mixup == 0 or _uniform(1, generator).item() < 0.5)
+    share = _beta(augmentation.cutmix if use_cutmix else augmentation.mixup, generator)
+    other_BTCHW = clip_BTCHW[partner_B]
+    if use_cutmix:
+        top, bottom, left, right = _box(share, size, generator)
+        mixed = clip_BTCHW.clone()
+        mixed[..., top:bottom, left:right] = other_BTCHW[..., top:bottom, left:right]
+        share = 1.0 - (bottom - top) * (right - left) / size**2
+    else:
+        mixed = clip_BTCHW * share + other_BTCHW * (1.0 - share)
+    return mixed, Mixing(partner_B, torch.full((batch,), share, device=clip_BTCHW.device))
+
+
+def _crop_and_flip(
+    clip_BTHWC: torch.Tensor, augmentation: Augmentation, size: int, generator: torch.Generator
+) -> torch.Tensor:
+    """One bilinear sampling for crop, resize and flip; the frames of a clip share the grid."""
+    batch, frames, height, width, channels = clip_BTHWC.shape
+    device = clip_BTHWC.device
+    centre_B2, extent_B2 = _crop_boxes(batch, augmentation, generator)
+    flip_B = torch.where(_uniform(batch, generator) < augmentation.flip, -1.0, 1.0)
+    theta = torch.zeros(batch, 2, 3)
+    theta[:, 0, 0] = extent_B2[:, 0] * flip_B
+    theta[:, 1, 1] = extent_B2[:, 1]
+    theta[:, :, 2] = 2.0 * centre_B2 - 1.0
+    grid = F.affine_grid(theta.to(device), [batch, 1, size, size], align_corners=False)
+    flat = clip_BTHWC.permute(0, 1, 4, 2, 3).reshape(batch, frames * channels, height, width).float()
+    cropped = F.grid_sample(flat, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return cropped.view(batch, frames, channels, size, size)
+
+
+def _crop_boxes(
+    batch: int, augmentation: Augmentation, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Centre and extent (x, y) of random sized crops as shares of the frame, each (B, 2).
+
+    Area and aspect are uniform and width and height change places half of the time; the first of ten draws that fits in
+    the frame is taken, else the whole frame.
+    """
+    low, high = augmentation.crop_area
+    area = low + (high - low) * _uniform((batch, CROP_TRIES), generator)
+    narrow, wide = augmentation.crop_aspect
+    aspect = narrow + (wide - narrow) * _uniform((batch, CROP_TRIES), generator)
+    turned = _uniform((batch, CROP_TRIES), generator) < 0.5
+    aspect = torch.where(turned, 1.0 / aspect, aspect)
+    extent = torch.stack([(area * aspect).sqrt(), (area / aspect).sqrt()], dim=-1)
+    fits = (extent <= 1.0).all(dim=-1)
+    first = fits.float().argmax(dim=1)
+    extent_B2 = extent[torch.arange(batch), first]
+    extent_B2 = torch.where(fits.any(dim=1, keepdim=True), extent_B2, torch.ones_like(extent_B2))
+    centre_B2 = extent_B2 / 2 + _uniform((batch, 2), generator) * (1.0 - extent_B2)
+    return centre_B2, extent_B2
+
+
+def _jitter(clip_BTCHW: torch.Tensor, jitter: Jitter, generator: torch.Generator) -> torch.Tensor:
+    """Brightness, contrast, saturation and hue in an order drawn a clip."""
+    batch = len(clip_BTCHW)
+    spread = torch.tensor([jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue])
+    shift_B4 = (2.0 * _uniform((batch, 4), generator) - 1.0) * spread
+    order_B4 = _uniform((batch, 4), generator).argsort(dim=1)
+    adjust = (_brightness, _contrast, _saturation, _hue)
+    for turn in range(4):
+        for kind in range(4):
+            if spread[kind] == 0:
+                continue
+            chosen = torch.nonzero(order_B4[:, turn] == kind).flatten()
+            if len(chosen):
+                shift = shift_B4[chosen, kind].to(clip_BTCHW.device).view(-1, 1, 1, 1, 1)
+                clip_BTCHW[chosen] = adjust[kind](clip_BTCHW[chosen], shift).clamp_(0.0, 255.0)
+    return clip_BTCHW
+
+
+def _brightness(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    return clip * (1.0 + shift)
+
+
+def _contrast(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    mean = _grey(clip).mean(dim=(-3, -2, -1), keepdim=True)
+    return mean + (clip - mean) * (1.0 + shift)
+
+
+def _saturation(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    grey = _grey(clip)
+    return grey + (clip - grey) * (1.0 + shift)
+
+
+def _hue(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    turned = [tv.adjust_hue(c / 255.0, float(s)) * 255.0 for c, s in zip(clip, shift.flatten(), strict=True)]
+    return torch.stack(turned)
+
+
+def _grey(clip: torch.Tensor) -> torch.Tensor:
+    weight = clip.new_tensor(GREY_WEIGHTS).view(3, 1, 1)
+    return (clip * weight).sum(dim=-3, keepdim=True)
+
+
+def _erase(clip_BTCHW: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:
+    """Random erasing with normal noise: area 1/50 to 1/3, aspect 0.3 to 1/0.3 (log-uniform), the same box in all frames."""
+    batch, frames, channels, size, _ = clip_BTCHW.shape
+    chosen_B = _uniform(batch, generator) < probability
+    area_B = (0.02 + (1 / 3 - 0.02) * _uniform(batch, generator)) * size * size
+    aspect_B = torch.exp((2.0 * _uniform(batch, generator) - 1.0) * torch.log(torch.tensor(1 / 0.3)))
+    place_B2 = _uniform((batch, 2), generator)
+    for clip in torch.nonzero(chosen_B).flatten().tolist():
+        height = min(round(float((area_B[clip] * aspect_B[clip]).sqrt())), size - 1)
+        width = min(round(float((area_B[clip] / aspect_B[clip]).sqrt())), size - 1)
+        top = int(place_B2[clip, 0] * (size - height + 1))
+        left = int(place_B2[clip, 1] * (size - width + 1))
+        noise = torch.randn((frames, channels, height, width), generator=generator)
+        clip_BTCHW[clip, :, :, top : top + height, left : left + width] = noise.to(clip_BTCHW.device)
+    return clip_BTCHW
+
+
+def _box(share: float, size: int, generator: torch.Generator) -> tuple[int, int, int, int]:
+    half = int(size * (1.0 - share) ** 0.5) // 2
+    y, x = (_uniform(2, generator) * size).long().tolist()
+    return max(y - half, 0), min(y + half, size), max(x - half, 0), min(x + half, size)
+
+
+def _beta(alpha: float, generator: torch.Generator) -> float:
+    """One draw of Beta(alpha, alpha), from two gamma draws."""
+    concentration = torch.full((2,), alpha, dtype=torch.float64)
+    first, second = torch._standard_gamma(concentration, generator=generator).tolist()
+    return first / max(first + second, 1e-12)
+
+
+def _uniform(shape: int | tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    return torch.rand(shape, generator=generator)

@@ -1,0 +1,69 @@
+"""What a run was executed on: the content of `environment.json`."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+import harness
+from harness.manifest import RunConfig
+
+PACKAGES = ("torch", "torchvision", "timm", "numpy")
+
+
+def describe(config: RunConfig) -> dict[str, object]:
+    """Commits, versions, device, precision and threads of this process, as plain values."""
+    return {
+        "harness": {"version": harness.__version__, **_checkout(Path(harness.__file__).parent)},
+        "upstream": None,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": processor(),
+        **{name: _version(name) for name in PACKAGES},
+        "device_name": device_name(config.device),
+        "precision": config.precision,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def device_name(device: str) -> str:
+    """Name of the processor or GPU that `device` stands for."""
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else processor()
+
+
+def processor() -> str:
+    """The processor's name with the vector instructions that PyTorch uses on it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _checkout(package: Path) -> dict[str, object]:
+    """Commit of the checkout that the package lies in, and whether tracked files differ from it; None if installed."""
+    if not (package.parent / ".git").exists():
+        return {"commit": None, "dirty": None}
+    commit = _git(package.parent, "rev-parse", "HEAD")
+    return {"commit": commit, "dirty": bool(_git(package.parent, "status", "--porcelain", "--untracked-files=no"))}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,54 @@
+"""The data of one run: which clips train, validate and test, and every clip's AU label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from harness.data.clips import split_validation
+from harness.data.prepare import Prepared
+from harness.errors import DataError
+from harness.manifest import RunConfig
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """Positions in the pack, shape (N_part,), of each part; class (N,), AU label (N, A) and its mask (N,) of every clip."""
+
+    prepared: Prepared
+    train_N: np.ndarray
+    val_N: np.ndarray
+    test_N: np.ndarray
+    label_N: torch.Tensor
+    au_label_NA: torch.Tensor
+    au_mask_N: torch.Tensor
+
+    def steps_per_epoch(self, batch: int) -> int:
+        """Whole batches in the training part; the rest of an epoch is dropped, as in all three upstreams."""
+        return len(self.train_N) // batch
+
+
+def load_fold(prepared: Prepared, config: RunConfig) -> FoldData:
+    """The fold of `config`; a validation split is cut from the training clips if the rule best-on-val is asked for."""
+    fold = prepared.folds.get(config.fold)
+    if fold is None:
+        raise DataError(f"{prepared.pack.path}: no fold {config.fold}; known: {sorted(prepared.folds)}")
+    train_N, val_N = prepared.pack.positions(fold.train), np.array([], dtype=np.int64)
+    if "best-on-val" in config.selection:
+        kept, held_out = split_validation(prepared.pack.label_N[train_N], config.val_share)
+        train_N, val_N = train_N[kept], train_N[held_out]
+    au = prepared.au_labels(config.au.label_frames if config.au else "all")
+    data = FoldData(
+        prepared,
+        train_N,
+        val_N,
+        prepared.pack.positions(fold.test),
+        torch.from_numpy(prepared.pack.label_N.astype(np.int64)),
+        torch.from_numpy(au.label_NA.astype(np.float32)),
+        torch.from_numpy(au.mask_N.astype(bool)),
+    )
+    if data.steps_per_epoch(config.recipe.batch) == 0:
+        raise DataError(f"fold {config.fold}: {len(train_N)} training clips do not fill a batch of {config.recipe.batch}")
+    return data

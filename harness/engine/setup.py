@@ -1,0 +1,88 @@
+"""What a run trains: model, AU head and AU loss, optimiser and schedule, all from its configuration and seed."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from harness import models
+from harness.au.head import AUHead
+from harness.au.knowledge import load_knowledge
+from harness.au.loss import AULoss
+from harness.au.pos_weight import load_released, pos_weight
+from harness.engine.fold import FoldData
+from harness.engine.optim import base_lr, build_optimizer
+from harness.engine.schedule import lr_factor
+from harness.engine.seeds import derive, torch_generator
+from harness.errors import HarnessError
+from harness.manifest import AUArm, RunConfig, manifests_dir
+
+CLASSIFIER = "classifier"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The parts of one run. `head` and `au_loss` are None for a baseline; `au_ratio` is then 0."""
+
+    config: RunConfig
+    model: nn.Module
+    head: AUHead | None
+    au_loss: AULoss | None
+    au_ratio: float
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LambdaLR
+    steps_per_epoch: int
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """bf16 autocast on the run's device, or nothing for fp32."""
+        if self.config.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(torch.device(self.config.device).type, dtype=torch.bfloat16)  # type: ignore[return-value]
+
+
+def prepare_machine(config: RunConfig) -> None:
+    """Threads and determinism of this process; HarnessError if the device is not there."""
+    if config.device.startswith("cuda") and not torch.cuda.is_available():
+        raise HarnessError(f"device {config.device}: this machine has no CUDA device; run with --device cpu")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+
+
+def build(config: RunConfig, data: FoldData) -> Setup:
+    """Build a run. The model draws from the run's seed alone, the AU head from a generator of its own, so the arms of a
+    pair start from the same weights.
+    """
+    torch.manual_seed(derive(config.seed, "weights"))
+    model = models.build(config.model, config.scale, num_classes=len(config.dataset.labels)).to(config.device)
+    head = au_loss = None
+    if config.au:
+        head = AUHead(model, CLASSIFIER, generator=torch_generator(config.seed, "au-head")).to(config.device)
+        au_loss = _au_loss(config, config.au, data).to(config.device)
+    optimizer = build_optimizer(model, head, config.recipe)
+    steps = data.steps_per_epoch(config.recipe.batch)
+    factor = lr_factor(config.recipe.schedule, base_lr(config.recipe), steps, config.recipe.epochs)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    return Setup(config, model, head, au_loss, config.au.ratio if config.au else 0.0, optimizer, schedule, steps)
+
+
+def _au_loss(config: RunConfig, au: AUArm, data: FoldData) -> AULoss:
+    knowledge_EA = load_knowledge(au.knowledge, manifests_dir() / "knowledge")
+    return AULoss(knowledge_EA, _pos_weight(config, au, data), reduction=au.reduction)
+
+
+def _pos_weight(config: RunConfig, au: AUArm, data: FoldData) -> np.ndarray:
+    if au.pos_weight == "released":
+        return load_released(manifests_dir() / "knowledge" / f"pos_weight_{config.dataset.name}.csv", au.strategy)
+    train_N = data.train_N
+    return pos_weight(
+        au.strategy,
+        data.au_label_NA[train_N].numpy(),
+        data.au_mask_N[train_N].numpy(),
+        data.label_N[train_N].numpy(),
+    )

@@ -1,0 +1,248 @@
+"""Train one run: the loop, its checkpoints and its record.
+
+Every draw of a step depends on (seed, step) only (engine/seeds.py), so a run that was killed and resumed gives the same
+bits as one that was not, and the arms of a pair see the same clips.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+
+from harness.au.loss import combine, mix_shares
+from harness.au.loss import mix as mix_au_labels
+from harness.au.units import EXPRESSIONS
+from harness.data.augment import Mixing, augment, mix
+from harness.data.sampling import train_frames
+from harness.engine import checkpoint
+from harness.engine.environment import describe
+from harness.engine.evaluate import predict
+from harness.engine.fold import FoldData
+from harness.engine.scores import confusion, uar, war
+from harness.engine.scores import predict as predicted
+from harness.engine.seeds import derive, numpy_generator, torch_generator
+from harness.engine.selection import Choice, update
+from harness.engine.setup import Setup, build, prepare_machine
+from harness.errors import RunError
+from harness.files import replacing, write_text
+from harness.manifest import RunConfig, SelectionRule
+
+CHECKPOINT_SECONDS = 120.0  # at most this much work of an epoch is lost; the epoch's end always saves
+LOSS_PARTS = ("loss", "expression_loss", "au_loss")
+EpochReport = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Progress:
+    """Where a run stands: the next step (from 0), the epoch's losses so far (S, 3), past epochs, the rules' choices."""
+
+    step: int = 0
+    losses: list[torch.Tensor] = field(default_factory=list)
+    seconds: float = 0.0
+    model_seconds: float = 0.0
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    choices: Mapping[SelectionRule, Choice] = field(default_factory=dict)
+
+
+def train_run(config: RunConfig, data: FoldData, run_dir: Path, on_epoch: EpochReport | None = None) -> None:
+    """Train `config` to its end in `run_dir`, from its checkpoint if it has one, and write its record but for DONE.
+
+    Errors: RunError naming step, learning rate and parts if the loss is not finite; the record is then left unfinished.
+    """
+    prepare_machine(config)
+    setup = build(config, data)
+    progress = _resume(setup, run_dir)
+    write_text(run_dir / "environment.json", json.dumps(describe(config), sort_keys=True, indent=1) + "\n")
+    for epoch in range(progress.step // setup.steps_per_epoch, config.recipe.epochs):
+        _train_epoch(setup, data, progress, run_dir)
+        record = _close_epoch(setup, data, progress, epoch + 1)
+        _save(setup, progress, run_dir)
+        if on_epoch:
+            on_epoch(record)
+    write_text(run_dir / "epochs.jsonl", "".join(json.dumps(line, sort_keys=True) + "\n" for line in progress.epochs))
+    _write_predictions(run_dir / "predictions.parquet", config, data, progress.choices)
+
+
+def train_step(setup: Setup, data: FoldData, step: int) -> torch.Tensor:
+    """One optimiser step; returns the losses (3,) of LOSS_PARTS, detached, on the device."""
+    config = setup.config
+    position_B = _batch_positions(data, config, step, setup.steps_per_epoch)
+    clip_BTCHW, mixing = _batch(data, config, position_B, step)
+    label_B = data.label_N[position_B].to(config.device)
+    torch.manual_seed(derive(config.seed, "step", step))
+    with setup.autocast():
+        logits_BE = setup.model(clip_BTCHW)
+        expression_loss = _expression_loss(logits_BE, label_B, mixing, config)
+        au_loss = _au_loss(setup, data, position_B, label_B, mixing)
+    loss = expression_loss if au_loss is None else combine(expression_loss, au_loss, setup.au_ratio)
+    setup.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    if config.recipe.optimizer.clip_norm:
+        torch.nn.utils.clip_grad_norm_(setup.model.parameters(), config.recipe.optimizer.clip_norm)
+    setup.optimizer.step()
+    setup.schedule.step()
+    return torch.stack([loss, expression_loss, loss.new_zeros(()) if au_loss is None else au_loss]).detach()
+
+
+def _batch_positions(data: FoldData, config: RunConfig, step: int, steps_per_epoch: int) -> np.ndarray:
+    epoch, within = divmod(step, steps_per_epoch)
+    order = numpy_generator(config.seed, "order", epoch).permutation(data.train_N)
+    return order[within * config.recipe.batch : (within + 1) * config.recipe.batch]
+
+
+def _batch(
+    data: FoldData, config: RunConfig, position_B: np.ndarray, step: int
+) -> tuple[torch.Tensor, Mixing | None]:
+    recipe, pack = config.recipe, data.prepared.pack
+    draws = numpy_generator(config.seed, "frames", step)
+    frame_BT = train_frames(recipe.sampling, pack.count_N[position_B], recipe.input.frames, draws)
+    clip_BTHWC = pack.gather(position_B, frame_BT).to(config.device)
+    generator = torch_generator(config.seed, "augment", step)
+    clip_BTCHW = augment(clip_BTHWC, recipe.augmentation, recipe.input, generator)
+    if recipe.augmentation.mixup or recipe.augmentation.cutmix:
+        return mix(clip_BTCHW, recipe.augmentation, generator)
+    return clip_BTCHW, None
+
+
+def _expression_loss(
+    logits_BE: torch.Tensor, label_B: torch.Tensor, mixing: Mixing | None, config: RunConfig
+) -> torch.Tensor:
+    """Cross-entropy (Eq. 5 up to a constant), label-smoothed, with mixed targets if the batch was mixed."""
+    target = label_B if mixing is None else mix_shares(label_B, mixing.partner_B, mixing.share_B)
+    return F.cross_entropy(logits_BE.float(), target, label_smoothing=config.recipe.label_smoothing)
+
+
+def _au_loss(
+    setup: Setup, data: FoldData, position_B: np.ndarray, label_B: torch.Tensor, mixing: Mixing | None
+) -> torch.Tensor | None:
+    """Eq. 9, or None for a baseline and for a ratio of 0, which is the baseline bit for bit."""
+    if setup.head is None or setup.au_loss is None or setup.au_ratio == 0.0:
+        return None
+    au_label_BA = data.au_label_NA[position_B].to(label_B.device)
+    mask_B = data.au_mask_N[position_B].to(label_B.device)
+    target = label_B
+    if mixing is not None:
+        au_label_BA, mask_B = mix_au_labels(au_label_BA, mask_B, mixing.partner_B, mixing.share_B)
+        target = mix_shares(label_B, mixing.partner_B, mixing.share_B)
+    return setup.au_loss(setup.head().float(), au_label_BA, target, mask_B)
+
+
+def _train_epoch(setup: Setup, data: FoldData, progress: Progress, run_dir: Path) -> None:
+    """Train to the end of the epoch that `progress.step` lies in, saving every CHECKPOINT_SECONDS."""
+    end = (progress.step // setup.steps_per_epoch + 1) * setup.steps_per_epoch
+    saved = time.monotonic()
+    while progress.step < end:
+        started = time.monotonic()
+        lr = setup.schedule.get_last_lr()[-1]
+        losses = train_step(setup, data, progress.step)
+        progress.losses.append(losses)
+        progress.step += 1
+        if losses.device.type == "cpu" or progress.step % 50 == 0 or progress.step == end:
+            _check_finite(progress, setup, lr, run_dir)
+        progress.seconds += time.monotonic() - started
+        if time.monotonic() - saved > CHECKPOINT_SECONDS and progress.step < end:
+            _save(setup, progress, run_dir)
+            saved = time.monotonic()
+
+
+def _check_finite(progress: Progress, setup: Setup, lr: float, run_dir: Path) -> None:
+    losses_S3 = torch.stack(progress.losses)
+    wrong = torch.nonzero(~torch.isfinite(losses_S3).all(dim=1)).flatten()
+    if len(wrong) == 0:
+        return
+    first = int(wrong[0])
+    step = progress.step - len(progress.losses) + first
+    parts = ", ".join(f"{name} {value:.6g}" for name, value in zip(LOSS_PARTS, losses_S3[first].tolist(), strict=True))
+    raise RunError(f"{run_dir}: loss not finite at step {step}, learning rate {lr:.3g} ({parts}); lower the learning rate")
+
+
+def _close_epoch(setup: Setup, data: FoldData, progress: Progress, epoch: int) -> dict[str, Any]:
+    """Evaluate, apply the selection rules, and add the epoch's line."""
+    started = time.monotonic()
+    test_logits, test = _evaluate(setup, data, data.test_N)
+    val = _evaluate(setup, data, data.val_N)[1] if len(data.val_N) else None
+    progress.choices = update(
+        progress.choices, setup.config.selection, epoch, test_logits, test["war"], val["war"] if val else None
+    )
+    loss, expression_loss, au_loss = torch.stack(progress.losses).double().mean(dim=0).tolist()
+    clips = len(progress.losses) * setup.config.recipe.batch
+    record = {
+        "epoch": epoch,
+        "step": progress.step,
+        "lr": setup.schedule.get_last_lr()[-1],
+        "loss": loss,
+        "expression_loss": expression_loss,
+        "au_loss": au_loss if setup.au_loss is not None else None,
+        "val_war": val["war"] if val else None,
+        "val_uar": val["uar"] if val else None,
+        "test_war": test["war"],
+        "test_uar": test["uar"],
+        "seconds": progress.seconds,
+        "evaluation_seconds": time.monotonic() - started,
+        "clips_per_second": clips / progress.seconds if progress.seconds else math.nan,
+    }
+    progress.epochs.append(record)
+    progress.losses, progress.seconds = [], 0.0
+    return record
+
+
+def _evaluate(setup: Setup, data: FoldData, position_N: np.ndarray) -> tuple[torch.Tensor, dict[str, float]]:
+    logits_NE = predict(setup.model, data, position_N, setup.config, setup.autocast())
+    confusion_EE = confusion(data.label_N[position_N].numpy(), predicted(logits_NE.numpy()))
+    return logits_NE, {"war": war(confusion_EE), "uar": uar(confusion_EE)}
+
+
+def _resume(setup: Setup, run_dir: Path) -> Progress:
+    state = checkpoint.load(run_dir / "checkpoint.pt", setup.config.digest(), setup.config.device)
+    setup.model.train()
+    if state is None:
+        return Progress()
+    setup.model.load_state_dict(state["model"])
+    if setup.head is not None:
+        setup.head.load_state_dict(state["head"])
+    setup.optimizer.load_state_dict(state["optimizer"])
+    setup.schedule.load_state_dict(state["schedule"])
+    choices = {rule: Choice(**choice) for rule, choice in state["choices"].items()}
+    return Progress(state["step"], list(state["losses"]), state["seconds"], 0.0, state["epochs"], choices)
+
+
+def _save(setup: Setup, progress: Progress, run_dir: Path) -> None:
+    """The step says where the sampler and every generator stand; model, optimiser and schedule say the rest."""
+    state = {
+        "digest": setup.config.digest(),
+        "step": progress.step,
+        "losses": progress.losses,
+        "seconds": progress.seconds,
+        "epochs": progress.epochs,
+        "choices": {rule: choice.state() for rule, choice in progress.choices.items()},
+        "model": setup.model.state_dict(),
+        "head": setup.head.state_dict() if setup.head is not None else None,
+        "optimizer": setup.optimizer.state_dict(),
+        "schedule": setup.schedule.state_dict(),
+    }
+    checkpoint.save(run_dir / "checkpoint.pt", state)
+
+
+def _write_predictions(
+    path: Path, config: RunConfig, data: FoldData, choices: Mapping[SelectionRule, Choice]
+) -> None:
+    names = [data.prepared.pack.names[position] for position in data.test_N]
+    labels = data.label_N[data.test_N].numpy().astype(np.int8)
+    tables = []
+    for rule in config.selection:
+        choice = choices[rule]
+        columns = {"rule": rule, "epoch": np.int32(choice.epoch), "clip": names, "label": labels}
+        logits = dict(zip(EXPRESSIONS, choice.logits_NE.numpy().astype(np.float32).T, strict=True))
+        tables.append(pd.DataFrame({**columns, **logits}))
+    with replacing(path) as temporary:
+        pd.concat(tables).to_parquet(temporary, index=False)

@@ -1,0 +1,381 @@
+"""Typed manifests: what is pinned, what is recommended, what is to be run.
+
+TOML in, frozen pydantic models out; unknown keys are refused and every error names the file and the key.
+This module imports no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from harness.errors import ManifestError
+
+Arm = Literal["baseline", "au-global", "au-distinct", "au-minor"]
+SelectionRule = Literal["last", "best-on-val", "best-on-test"]
+Scale = Literal["full", "demo"]
+Precision = Literal["fp32", "bf16"]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Strict(BaseModel):
+    """Base of every manifest: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Input(Strict):
+    """The clip a model is given: frames, pixels, and the normalisation of its channels."""
+
+    frames: int = Field(gt=0)
+    size: int = Field(gt=0)
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+class Sampling(Strict):
+    """Which frames of a clip are taken; the rules are named after the upstream they come from (data/sampling.py)."""
+
+    rule: Literal["m3dfel", "former-dfer", "mae-dfer"]
+    stride: int = Field(default=4, gt=0)
+    jitter: Literal["upstream", "segment"] = "upstream"
+    test: Literal["centre", "upstream"] = "centre"
+    test_segments: int = Field(default=1, gt=0)
+    test_crops: int = Field(default=1, gt=0)
+
+
+class Jitter(Strict):
+    """Colour jitter: each factor is drawn from 1 - x to 1 + x, the hue shift from -x to x turns."""
+
+    brightness: float = Field(default=0.0, ge=0.0)
+    contrast: float = Field(default=0.0, ge=0.0)
+    saturation: float = Field(default=0.0, ge=0.0)
+    hue: float = Field(default=0.0, ge=0.0, le=0.5)
+
+
+class Augmentation(Strict):
+    """Training augmentation; one draw a clip, the same for all its frames."""
+
+    crop_area: tuple[Share, Share] = (1.0, 1.0)
+    crop_aspect: tuple[float, float] = (0.75, 4 / 3)
+    flip: Share = 0.0
+    jitter: Jitter = Jitter()
+    rand_augment: str | None = None
+    erasing: Share = 0.0
+    mixup: float = Field(default=0.0, ge=0.0)
+    cutmix: float = Field(default=0.0, ge=0.0)
+
+
+class Optimizer(Strict):
+    """Optimiser and its parameter groups. With `reference_batch`, lr is multiplied by batch / reference_batch."""
+
+    name: Literal["adamw", "sgd"]
+    lr: float = Field(gt=0.0)
+    reference_batch: int | None = None
+    weight_decay: float = Field(default=0.0, ge=0.0)
+    decay_norm_and_bias: bool = True
+    layer_decay: float = Field(default=1.0, gt=0.0, le=1.0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    momentum: float = 0.0
+    clip_norm: float | None = None
+
+
+class Schedule(Strict):
+    """Learning rate over the run (engine/schedule.py has the formulas)."""
+
+    name: Literal["cosine", "cosine-after-warmup", "step", "constant"]
+    warmup_epochs: float = Field(default=0.0, ge=0.0)
+    min_lr: float = Field(default=0.0, ge=0.0)
+    step_epochs: int = Field(default=1, gt=0)
+    gamma: float = 1.0
+    lag: int = Field(default=0, ge=0)
+
+
+class Recipe(Strict):
+    """Everything that decides how a model is trained."""
+
+    batch: int = Field(gt=1)
+    epochs: int = Field(gt=0)
+    pack_size: int = Field(gt=0)
+    label_smoothing: Share = 0.0
+    input: Input
+    sampling: Sampling
+    augmentation: Augmentation
+    optimizer: Optimizer
+    schedule: Schedule
+
+    @model_validator(mode="after")
+    def _pack_covers_input(self) -> Recipe:
+        if self.pack_size < self.input.size:
+            raise ValueError(f"pack_size {self.pack_size} is smaller than input.size {self.input.size}")
+        return self
+
+
+class ModelFacts(Strict):
+    """What a model of one scale is known to be: exact parameters, multiply-adds (one fused multiply-add is one)."""
+
+    parameters: int
+    multiply_adds: int
+    multiply_adds_fvcore: int
+
+
+class ModelManifest(Strict):
+    """One of the three models: its title and citation in the paper's tables, its facts and its recipes."""
+
+    name: str
+    title: str
+    cite: int
+    source: str
+    facts: dict[Scale, ModelFacts]
+    recipe: dict[Scale, Recipe]
+
+
+class Access(Strict):
+    """Where the licensed data are asked for and which variable names their folder."""
+
+    variable: str | None = None
+    url: str | None = None
+
+
+class FoldCounts(Strict):
+    """Clips per class of one fold, in the order of `labels`."""
+
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+
+
+class DatasetManifest(Strict):
+    """A data set: layout on disk, label map by name, folds with class counts, where to ask for it."""
+
+    name: str
+    title: str
+    layout: Literal["dfew"]
+    published: bool
+    frames_dir: str
+    split_dir: str
+    openface_dir: str
+    labels: dict[str, int]
+    folds: int = Field(gt=0)
+    counts: dict[str, FoldCounts] = {}
+    access: Access = Access()
+    source: str
+
+
+class AUOptions(Strict):
+    """The method's choices (docs/method.md). `knowledge` may also be `computed:<file>`."""
+
+    knowledge: str = "fig4"
+    pos_weight: Literal["fold", "released"] = "fold"
+    label_frames: Literal["all", "sampled"] = "all"
+    reduction: Literal["mean", "sum"] = "mean"
+    ratio: Share = 0.25
+
+    @field_validator("knowledge")
+    @classmethod
+    def _known_matrix(cls, value: str) -> str:
+        if value in ("fig4", "released") or value.startswith("computed:"):
+            return value
+        raise ValueError("one of fig4, released, computed:<file>")
+
+
+class Render(Strict):
+    """Rendered faces: how many clips, at which picture size, from which seed."""
+
+    clips: int = Field(gt=0)
+    size: int = Field(gt=0)
+    seed: int = Field(default=0, ge=0)
+
+
+class Experiment(Strict):
+    """A sweep: data set, models, arms, folds, seeds, recipe overrides and selection rules."""
+
+    name: str
+    title: str
+    dataset: str
+    models: tuple[str, ...] = Field(min_length=1)
+    arms: tuple[Arm, ...] = Field(min_length=1)
+    folds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    scale: Scale = "full"
+    precision: Precision = "fp32"
+    threads: int | None = Field(default=None, gt=0)
+    selection: tuple[SelectionRule, ...] = Field(min_length=1)
+    val_share: Share = 0.1
+    au: AUOptions = AUOptions()
+    overrides: dict[str, dict[str, Any]] = {}
+    render: Render | None = None
+
+
+class RunData(Strict):
+    """The data behind a run: which data set, how many clips of which part, and the hash of list and frames."""
+
+    name: str
+    title: str
+    published: bool
+    labels: dict[str, int]
+    clips: dict[str, int]
+    fingerprint: str
+
+
+class AUArm(AUOptions):
+    """The AU options of an AU arm, with its pos_weight strategy (Eq. 6, 7, 8)."""
+
+    strategy: Literal["global", "distinct", "minor"]
+
+
+class RunConfig(Strict):
+    """One run, fully resolved: what `config.json` of its record holds and what its hash is made from."""
+
+    experiment: str
+    dataset: RunData
+    model: str
+    scale: Scale
+    arm: Arm
+    fold: int
+    folds: int
+    seed: int
+    engine: Literal["native", "upstream"] = "native"
+    device: str = "cpu"
+    precision: Precision = "fp32"
+    threads: int | None = None
+    selection: tuple[SelectionRule, ...]
+    val_share: Share = 0.1
+    au: AUArm | None
+    recipe: Recipe
+    initial: str = "random"
+
+    def canonical_json(self) -> str:
+        """The text of `config.json`: sorted keys, one trailing newline, the same bytes for the same run."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1) + "\n"
+
+    def digest(self) -> str:
+        """sha256 (hex) of `canonical_json`; its first twelve digits end the run directory's name."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()
+
+    def directory(self) -> Path:
+        """Path of the run directory below the folder of runs (design: one run, one record)."""
+        leaf = f"fold{self.fold}-seed{self.seed}-{self.digest()[:12]}"
+        return Path(self.experiment, self.dataset.name, self.model, self.arm, leaf)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def manifests_dir() -> Path:
+    """The folder `manifests/`: inside the installed package, or beside `harness/` in a checkout."""
+    packaged = Path(__file__).parent / "_manifests"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "manifests"
+
+
+def load_model(name: str) -> ModelManifest:
+    """Manifest of the model `name`; ManifestError names the known ones."""
+    return _load_named("models", name, ModelManifest)
+
+
+def load_dataset(name: str) -> DatasetManifest:
+    """Manifest of the data set `name`; ManifestError names the known ones."""
+    return _load_named("datasets", name, DatasetManifest)
+
+
+def load_experiment(name: str) -> Experiment:
+    """Experiment by name, or by the path of a TOML file; every recipe it asks for is resolved once, so that a typo ends here."""
+    path = Path(name)
+    experiment = load_file(path, Experiment) if path.suffix == ".toml" else _load_named("experiments", name, Experiment)
+    _check_members(experiment, str(path))
+    return experiment
+
+
+def change(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
+    """The experiment with the given keys replaced (None: as it is) and checked again; `epochs` sets every model's recipe."""
+    changes = {key: value for key, value in changes.items() if value not in (None, [], ())}
+    epochs = changes.pop("epochs", None)
+    data = {**experiment.model_dump(), **changes}
+    data["overrides"] = {model: value for model, value in data["overrides"].items() if model in data["models"]}
+    if epochs is not None:
+        data["overrides"] = {model: {**data["overrides"].get(model, {}), "epochs": epochs} for model in data["models"]}
+    changed = parse(data, Experiment, f"experiment {experiment.name}")
+    _check_members(changed, f"experiment {experiment.name}")
+    return changed
+
+
+def known(kind: str) -> list[str]:
+    """Names of the manifests of a kind (`models`, `datasets`, `experiments`)."""
+    return sorted(path.stem for path in (manifests_dir() / kind).glob("*.toml"))
+
+
+def load_file(path: Path, model: type[M]) -> M:
+    """Read one TOML manifest as `model`; ManifestError names the file and each wrong key."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror}); give the name or path of a manifest") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path}: not TOML ({error}); mend the file") from error
+    return parse(data, model, str(path))
+
+
+def parse(data: object, model: type[M], where: str) -> M:
+    """Validate `data` as `model`; ManifestError lists every wrong key on one line, after `where`."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        faults = "; ".join(_fault(item) for item in error.errors())
+        raise ManifestError(f"{where}: {faults}; mend the named key") from error
+
+
+def resolve_recipe(experiment: Experiment, model: ModelManifest) -> Recipe:
+    """The model's recipe at the experiment's scale with the experiment's overrides laid over it, key by key."""
+    if experiment.scale not in model.recipe:
+        raise ManifestError(f"model {model.name}: no recipe at scale {experiment.scale}; known: {', '.join(model.recipe)}")
+    merged = model.recipe[experiment.scale].model_dump(mode="python")
+    override = experiment.overrides.get(model.name, {})
+    where = f"experiment {experiment.name}: overrides.{model.name}"
+    return parse(_laid_over(merged, override), Recipe, where)
+
+
+def read_run_config(path: Path) -> RunConfig:
+    """The RunConfig in a `config.json`; ManifestError if it is not one."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ManifestError(f"{path}: not a run configuration ({error}); remove the run directory and run again") from error
+    return parse(data, RunConfig, str(path))
+
+
+def _load_named(kind: str, name: str, model: type[M]) -> M:
+    path = manifests_dir() / kind / f"{name}.toml"
+    if not path.is_file():
+        raise ManifestError(f"{kind[:-1]} {name!r} is not known; known: {', '.join(known(kind))}")
+    return load_file(path, model)
+
+
+def _check_members(experiment: Experiment, where: str) -> None:
+    dataset = load_dataset(experiment.dataset)
+    for model in experiment.models:
+        resolve_recipe(experiment, load_model(model))
+    for model in experiment.overrides:
+        if model not in experiment.models:
+            raise ManifestError(f"{where}: overrides.{model}: the experiment has no such model; mend the named key")
+    for fold in experiment.folds:
+        if not 1 <= fold <= dataset.folds:
+            raise ManifestError(f"{where}: folds: {fold} is not a fold of {dataset.title} (1 to {dataset.folds})")
+
+
+def _laid_over(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in override.items():
+        below = merged.get(key)
+        merged[key] = _laid_over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _fault(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "the file"
+    message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
+    return f"{key}: {message}"

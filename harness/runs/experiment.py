@@ -1,0 +1,133 @@
+"""An experiment from its data to its finished runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.au.knowledge import read_unit_table
+from harness.au.units import EXPRESSIONS
+from harness.data.prepare import Prepared, prepare
+from harness.data.rendered.dataset import RenderSummary, render_dfew
+from harness.errors import DataError, ManifestError
+from harness.manifest import DatasetManifest, Experiment, RunConfig, load_dataset, manifests_dir
+from harness.runs.launch import launch
+from harness.runs.sweep import plan, recipes
+
+Bar = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who is told how far the work is: a bar (done, of) for a named stage, lines, epochs and finished runs."""
+
+    stage: Callable[[str], Bar]
+    line: Callable[[str], None]
+    planned: Callable[[list[RunConfig]], None]
+    epoch: Callable[[RunConfig, dict[str, Any]], None]
+    finished: Callable[[RunConfig], None]
+
+
+def run_experiment(
+    experiment: Experiment,
+    *,
+    data_root: Path | None,
+    cache: Path,
+    out: Path,
+    device: str,
+    jobs: int | None,
+    watcher: Watcher,
+) -> list[Path]:
+    """Carry out every run of `experiment`; returns the run directories.
+
+    `cache` takes rendered faces and packs, `out` the run directories. What exists is not made again, so an interrupted
+    experiment goes on where it was. Errors: HarnessError, one line.
+    """
+    manifest = load_dataset(experiment.dataset)
+    root = data_root or _default_root(experiment, manifest, cache, watcher)
+    prepared = _prepare(experiment, manifest, root, cache, watcher)
+    configs = plan(experiment, prepared, device)
+    watcher.planned(configs)
+    paths = {size: data.path for size, data in prepared.items()}
+    return launch(
+        configs,
+        paths,
+        out,
+        jobs=jobs or default_jobs(experiment, device),
+        on_epoch=watcher.epoch,
+        on_run=watcher.finished,
+    )
+
+
+def default_jobs(experiment: Experiment, device: str) -> int:
+    """Runs at a time: on a CPU as many as have their threads, on a GPU one."""
+    if device != "cpu" or experiment.threads is None:
+        return 1
+    return max(1, len(os.sched_getaffinity(0)) // experiment.threads)
+
+
+def rendered_root(experiment: Experiment, cache: Path) -> Path:
+    """Where the rendered faces of an experiment lie; the name says what they were rendered from."""
+    render = experiment.render
+    assert render is not None
+    return cache / f"rendered-{render.clips}clips-{render.size}px-seed{render.seed}"
+
+
+def _default_root(experiment: Experiment, manifest: DatasetManifest, cache: Path, watcher: Watcher) -> Path:
+    if experiment.render is not None:
+        return _render(experiment, cache, watcher)
+    variable = manifest.access.variable
+    if variable is None:
+        raise ManifestError(f"experiment {experiment.name}: {manifest.title} has no default folder; give --data-root")
+    value = os.environ.get(variable)
+    if not value:
+        raise DataError(
+            f"{manifest.title}: no data root; set {variable} or give --data-root "
+            f"(licensed data: ask for access at {manifest.access.url})"
+        )
+    return Path(value)
+
+
+def _render(experiment: Experiment, cache: Path, watcher: Watcher) -> Path:
+    render = experiment.render
+    assert render is not None
+    root = rendered_root(experiment, cache)
+    summary: RenderSummary = render_dfew(
+        root,
+        dfew_shares(),
+        clips=render.clips,
+        size=render.size,
+        seed=render.seed,
+        workers=len(os.sched_getaffinity(0)),
+        progress=watcher.stage("rendering clips"),
+    )
+    for line in summary.lines():
+        watcher.line(line)
+    return root
+
+
+def dfew_shares() -> Any:
+    """Share of frames in which an AU is present, (7, 18), per expression of DFEW: p = 1 / (1 + pos_weight)."""
+    path = manifests_dir() / "knowledge" / "pos_weight_dfew.csv"
+    return 1.0 / (1.0 + read_unit_table(path, (*EXPRESSIONS, "all"))[: len(EXPRESSIONS)])
+
+
+def _prepare(
+    experiment: Experiment, manifest: DatasetManifest, root: Path, cache: Path, watcher: Watcher
+) -> Mapping[int, Prepared]:
+    sizes = sorted({recipe.pack_size for recipe in recipes(experiment).values()})
+    return {
+        size: prepare(
+            manifest,
+            root,
+            size,
+            cache / "packs",
+            label_frames=experiment.au.label_frames,
+            workers=len(os.sched_getaffinity(0)),
+            progress=watcher.stage(f"packing clips at {size} pixels"),
+        )
+        for size in sizes
+    }

@@ -1,0 +1,218 @@
+"""Run directories: sealing one when its run has finished, reading it back only if nothing in it has changed.
+
+A run without DONE is unfinished and is said to be so; it never becomes a number.
+Shape letters: N rows of predictions.parquet, B test clips, E expressions (7).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.au.units import EXPRESSIONS, NUM_EXPRESSIONS
+from harness.errors import RunError
+from harness.files import write_text
+from harness.manifest import RunConfig, read_run_config
+
+CONFIG, ENVIRONMENT, EPOCHS, PREDICTIONS = "config.json", "environment.json", "epochs.jsonl", "predictions.parquet"
+SEALED = (CONFIG, ENVIRONMENT, EPOCHS, PREDICTIONS)
+DONE = "DONE"
+LEAF = re.compile(r"fold(?P<fold>\d+)-seed(?P<seed>\d+)-(?P<hash>[0-9a-f]{12})")
+ENVIRONMENT_KEYS = ("harness", "torch", "device_name", "precision")
+SCHEMA = pa.schema(
+    [("rule", pa.string()), ("epoch", pa.int32()), ("clip", pa.string()), ("label", pa.int8())]
+    + [(name, pa.float32()) for name in EXPRESSIONS]
+)
+AGAIN = "remove the run directory and run again"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Test clips in order of name, with labels 0-6 and float32 logits, at the epoch that one selection rule names."""
+
+    epoch: int
+    clips: tuple[str, ...]
+    label_B: np.ndarray
+    logits_BE: np.ndarray
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, its files checked against DONE. Predictions are read and checked on first use."""
+
+    path: Path
+    config: RunConfig
+    environment: dict[str, Any]
+    epochs: tuple[dict[str, Any], ...]
+
+    @property
+    def digest(self) -> str:
+        """The twelve digits of the configuration's sha256 that end the directory's name."""
+        return self.path.name[-12:]
+
+    @cached_property
+    def predictions(self) -> dict[str, Predictions]:
+        """Predictions per selection rule of the configuration; RunError if a label, clip or logit cannot be right."""
+        path = self.path / PREDICTIONS
+        table = _read_parquet(path)
+        rule_N = np.asarray(table["rule"].to_pylist())
+        rules = sorted(set(rule_N.tolist()))
+        if rules != sorted(self.config.selection):
+            raise RunError(f"{path}: rules {rules} where {CONFIG} has {sorted(self.config.selection)}; {AGAIN}")
+        found: dict[str, Predictions] = {
+            rule: _predictions(table.filter(rule_N == rule), f"{path}: rule {rule}") for rule in self.config.selection
+        }
+        _same_clips(found, path)
+        self._check_count(found, path)
+        return found
+
+    def _check_count(self, found: dict[str, Predictions], path: Path) -> None:
+        have, expected = len(next(iter(found.values())).clips), self.config.dataset.clips.get("test")
+        if have != expected:
+            raise RunError(f"{path}: {have} clips a rule where {CONFIG} has {expected} test clips; {AGAIN}")
+
+
+def seal(run_dir: Path) -> None:
+    """Write DONE, the sha256 of the other files, as the last act of a run; RunError if one of them is missing."""
+    missing = [name for name in SEALED if not (run_dir / name).is_file()]
+    if missing:
+        raise RunError(f"{run_dir}: cannot be sealed without {', '.join(missing)}; run again")
+    for name in SEALED:
+        _to_disk(run_dir / name)
+    files = {name: _sha256(run_dir / name) for name in SEALED}
+    write_text(run_dir / DONE, json.dumps({"files": files}, sort_keys=True, indent=1) + "\n")
+
+
+def read_run(run_dir: Path) -> Run:
+    """The finished run in `run_dir`; RunError if it is unfinished, incomplete, altered or under another run's name."""
+    _check_seal(run_dir)
+    config = read_run_config(run_dir / CONFIG)
+    _check_name(run_dir, config)
+    environment = _read_json(run_dir / ENVIRONMENT)
+    absent = [key for key in ENVIRONMENT_KEYS if key not in environment]
+    if absent:
+        raise RunError(f"{run_dir / ENVIRONMENT}: {', '.join(absent)} missing; {AGAIN}")
+    return Run(run_dir, config, environment, _read_lines(run_dir / EPOCHS))
+
+
+def read_runs(root: Path) -> tuple[list[Run], list[Path]]:
+    """All finished runs at or below `root`, and the directories of the unfinished ones, each in order of path.
+
+    RunError for a finished run that `read_run` refuses: it is never dropped in silence.
+    """
+    if not root.is_dir():
+        raise RunError(f"{root}: no such folder of runs; give the folder that `audfer run` wrote to")
+    found = sorted(path for path in (root, *root.rglob("fold*")) if LEAF.fullmatch(path.name) and path.is_dir())
+    finished = [path for path in found if (path / DONE).is_file()]
+    return [read_run(path) for path in finished], [path for path in found if path not in set(finished)]
+
+
+def _check_seal(run_dir: Path) -> None:
+    if not (run_dir / DONE).is_file():
+        raise RunError(f"{run_dir}: unfinished, it has no {DONE}; give the same command again to finish it")
+    files = _read_json(run_dir / DONE).get("files")
+    if not isinstance(files, dict) or set(files) != set(SEALED):
+        raise RunError(f"{run_dir / DONE}: does not list exactly {', '.join(SEALED)}; {AGAIN}")
+    for name in SEALED:
+        if not (run_dir / name).is_file():
+            raise RunError(f"{run_dir / name}: missing from a finished run; {AGAIN}")
+        if _sha256(run_dir / name) != files[name]:
+            raise RunError(f"{run_dir / name}: altered, its sha256 is not the one in {DONE}; {AGAIN}")
+
+
+def _check_name(run_dir: Path, config: RunConfig) -> None:
+    match = LEAF.fullmatch(run_dir.name)
+    digest = _sha256(run_dir / CONFIG)[:12]
+    if match is None or match["hash"] != digest:
+        raise RunError(f"{run_dir}: the sha256 of its {CONFIG} begins with {digest}, its name says otherwise; {AGAIN}")
+    if (int(match["fold"]), int(match["seed"])) != (config.fold, config.seed):
+        raise RunError(f"{run_dir}: {CONFIG} is of fold {config.fold}, seed {config.seed}; {AGAIN}")
+
+
+def _predictions(rows: pa.Table, where: str) -> Predictions:
+    """The rows of one rule, in order of clip name, or RunError."""
+    rows = rows.sort_by("clip")
+    epochs = sorted(set(rows["epoch"].to_pylist()))
+    if len(epochs) != 1:
+        raise RunError(f"{where}: epochs {epochs} where a rule names one; {AGAIN}")
+    clips = tuple(rows["clip"].to_pylist())
+    label_B = rows["label"].to_numpy().astype(np.int64)
+    logits_BE = np.stack([rows[name].to_numpy() for name in EXPRESSIONS], axis=1)
+    _check_values(clips, label_B, logits_BE, where)
+    return Predictions(epochs[0], clips, label_B, logits_BE)
+
+
+def _check_values(clips: tuple[str, ...], label_B: np.ndarray, logits_BE: np.ndarray, where: str) -> None:
+    for clip, following in pairwise(clips):
+        if clip == following:
+            raise RunError(f"{where}: clip {clip} is there twice; {AGAIN}")
+    for i in np.flatnonzero((label_B < 0) | (label_B >= NUM_EXPRESSIONS)):
+        raise RunError(
+            f"{where}: clip {clips[i]} has label {label_B[i]}, known are 0 to {NUM_EXPRESSIONS - 1}; {AGAIN}"
+        )
+    for i in np.flatnonzero(~np.isfinite(logits_BE).all(axis=1)):
+        raise RunError(f"{where}: clip {clips[i]} has a logit that is not finite; {AGAIN}")
+
+
+def _same_clips(found: dict[str, Predictions], path: Path) -> None:
+    first, *others = found.items()
+    for rule, other in others:
+        if other.clips != first[1].clips or not np.array_equal(other.label_B, first[1].label_B):
+            raise RunError(f"{path}: rules {first[0]} and {rule} are of different clips or labels; {AGAIN}")
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    try:
+        table = pq.ParquetFile(path).read()
+    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        raise RunError(f"{path}: not a parquet file ({str(error).splitlines()[0]}); {AGAIN}") from error
+    if set(table.schema.names) != set(SCHEMA.names) or not table.num_rows or any(c.null_count for c in table.columns):
+        raise RunError(f"{path}: empty, with empty cells, or columns other than {', '.join(SCHEMA.names)}; {AGAIN}")
+    try:
+        return table.select(SCHEMA.names).cast(SCHEMA)
+    except ValueError as error:
+        raise RunError(f"{path}: a column of another type ({str(error).splitlines()[0]}); {AGAIN}") from error
+
+
+def _read_lines(path: Path) -> tuple[dict[str, Any], ...]:
+    try:
+        epochs = tuple(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    except ValueError as error:
+        raise RunError(f"{path}: a line is not JSON ({error}); {AGAIN}") from error
+    if not epochs:
+        raise RunError(f"{path}: no epoch in it; {AGAIN}")
+    return epochs
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"{path}: not JSON ({error}); {AGAIN}") from error
+    if not isinstance(data, dict):
+        raise RunError(f"{path}: not a JSON object; {AGAIN}")
+    return data
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
