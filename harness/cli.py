@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 
 app = typer.Typer(
     name="audfer",
-    help="Check AU-DFER: three video models of facial expression, with and without the AU loss, as pairs on one device.",
+    help="Check AU-DFER: three video models of facial expression, with and without the AU loss, on one device.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,7 +52,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback(epilog="--debug, anywhere, shows the traceback of an error.")
 def common(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Options of all commands."""
 
@@ -95,7 +97,9 @@ def run(
 @app.command()
 def report(
     runs: Annotated[Path, typer.Argument(help="Folder of runs, such as runs/demo.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for the tables; default: reports/<name of RUNS>.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the tables; default: reports/<name of RUNS>.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Write Tables 1-3 as markdown and csv from finished runs."""
@@ -109,10 +113,21 @@ def flops(
     json_: Json = False,
 ) -> None:
     """Count multiply-adds of baseline and AU arm by fvcore; exit code 1 if inference is not the same."""
-    from harness.analysis.flops import comparison_lines, comparison_rows
+    from harness import models as native
+    from harness.analysis.flops import compare, comparison_json, comparison_rows
+    from harness.errors import CheckFailed
 
-    rows = comparison_rows(models, scale)
-    print(json.dumps(rows, indent=1) if json_ else "\n".join(comparison_lines(rows)))
+    found = [compare(name, scale) for name in models or native.MODELS]
+    if json_:
+        print(json.dumps([comparison_json(one) for one in found], indent=1))
+    else:
+        from tabulate import tabulate
+
+        rows = [row for one in found for row in comparison_rows(one)]
+        print(tabulate(rows, headers="keys", intfmt=","))
+    failed = [one.model for one in found if not one.passed]
+    if failed:
+        raise CheckFailed(f"{', '.join(failed)}: the AU arm does not cost what the baseline costs; see the table")
 
 
 @data_app.command("render")

@@ -19,7 +19,7 @@ class RunError(HarnessError):
     """A run cannot go on, or its record is incomplete or altered."""
 
 
-class CheckFailed(HarnessError):
+class CheckFailed(HarnessError):  # noqa: N818  (it is an answer, not an error)
     """The harness worked and the answer is no; the command ends with exit code 1."""
 
     exit_code = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; at the end it is flushed to disk and takes its place, on an error it vanishes."""
+    """Yield a temporary path beside `path`: at the end it is flushed and takes its place, on an error it vanishes."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         yield temporary

@@ -155,7 +155,7 @@ class DatasetManifest(Strict):
 
     name: str
     title: str
-    layout: Literal["dfew"]
+    layout: Literal["dfew", "ferv39k", "mafw"]
     published: bool
     frames_dir: str
     split_dir: str
@@ -284,7 +284,7 @@ def load_dataset(name: str) -> DatasetManifest:
 
 
 def load_experiment(name: str) -> Experiment:
-    """Experiment by name, or by the path of a TOML file; every recipe it asks for is resolved once, so that a typo ends here."""
+    """Experiment by name or by the path of a TOML file. Every recipe it asks for is resolved: a typo ends here."""
     path = Path(name)
     experiment = load_file(path, Experiment) if path.suffix == ".toml" else _load_named("experiments", name, Experiment)
     _check_members(experiment, str(path))
@@ -292,7 +292,7 @@ def load_experiment(name: str) -> Experiment:
 
 
 def change(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
-    """The experiment with the given keys replaced (None: as it is) and checked again; `epochs` sets every model's recipe."""
+    """The experiment with keys replaced (None: as it is) and checked again; `epochs` sets every model's recipe."""
     changes = {key: value for key, value in changes.items() if value not in (None, [], ())}
     epochs = changes.pop("epochs", None)
     data = {**experiment.model_dump(), **changes}
@@ -314,7 +314,9 @@ def load_file(path: Path, model: type[M]) -> M:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ManifestError(f"{path}: cannot be read ({error.strerror}); give the name or path of a manifest") from error
+        raise ManifestError(
+            f"{path}: cannot be read ({error.strerror}); give the name or path of a manifest"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path}: not TOML ({error}); mend the file") from error
     return parse(data, model, str(path))
@@ -332,7 +334,9 @@ def parse(data: object, model: type[M], where: str) -> M:
 def resolve_recipe(experiment: Experiment, model: ModelManifest) -> Recipe:
     """The model's recipe at the experiment's scale with the experiment's overrides laid over it, key by key."""
     if experiment.scale not in model.recipe:
-        raise ManifestError(f"model {model.name}: no recipe at scale {experiment.scale}; known: {', '.join(model.recipe)}")
+        raise ManifestError(
+            f"model {model.name}: no recipe at scale {experiment.scale}; known: {', '.join(model.recipe)}"
+        )
     merged = model.recipe[experiment.scale].model_dump(mode="python")
     override = experiment.overrides.get(model.name, {})
     where = f"experiment {experiment.name}: overrides.{model.name}"
@@ -344,7 +348,9 @@ def read_run_config(path: Path) -> RunConfig:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ManifestError(f"{path}: not a run configuration ({error}); remove the run directory and run again") from error
+        raise ManifestError(
+            f"{path}: not a run configuration ({error}); remove the run directory and run again"
+        ) from error
     return parse(data, RunConfig, str(path))
 
 

@@ -1,8 +1,8 @@
 """Makes `import torchvision` (and timm, which imports it) work where torchvision's compiled operators cannot load.
 
-A CPU build of PyTorch cannot load the operators of the registry's torchvision wheel, and torchvision's import then stops
-at two operator schemas that it expects to exist. Import this module before torchvision or timm. Where the compiled
-operators load, as they do on a GPU machine, it defines nothing.
+A CPU build of PyTorch cannot load the operators of the registry's torchvision wheel, and torchvision's import then
+stops at two operator schemas that it expects to exist. Import this module before torchvision or timm. Where the
+compiled operators load, as they do on a GPU machine, it defines nothing.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ Everything is a share between 0 and 1; percent is a matter of rendering. Shape l
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

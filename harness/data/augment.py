@@ -1,7 +1,7 @@
 """Batched augmentation: uint8 clips from the pack in, normalised float clips out.
 
-Shapes: B batch, T frames, H W pixels, C channels (RGB). Every draw is one a clip, the same for all its frames, and comes
-from the generator that is passed in, never from torch's own: a pair of runs sees the same clips.
+Shapes: B batch, T frames, H W pixels, C channels (RGB). Every draw is one a clip, the same for all its frames, and
+comes from the generator that is passed in, never from torch's own: a pair of runs sees the same clips.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
 from harness.data.rand_augment import parse_rand_augment, rand_augment
 from harness.manifest import Augmentation, Input, Jitter
+
 from torchvision.transforms.v2 import functional as tv  # isort: skip
 
 CROP_TRIES = 10
@@ -68,7 +69,9 @@ def channels_last(clip_BTCHW: torch.Tensor) -> torch.Tensor:
     return clip_BTCHW.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
 
 
-def mix(clip_BTCHW: torch.Tensor, augmentation: Augmentation, generator: torch.Generator) -> tuple[torch.Tensor, Mixing]:
+def mix(
+    clip_BTCHW: torch.Tensor, augmentation: Augmentation, generator: torch.Generator
+) -> tuple[torch.Tensor, Mixing]:
     """Mixup or cutmix (each half of the time if both are on), one share a batch, partners in reverse order.
 
     The rule is timm's batch mode; a cutmix box is cut from all frames and its share is its exact area.
@@ -172,7 +175,7 @@ def _grey(clip: torch.Tensor) -> torch.Tensor:
 
 
 def _erase(clip_BTCHW: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:
-    """Random erasing with normal noise: area 1/50 to 1/3, aspect 0.3 to 1/0.3 (log-uniform), the same box in all frames."""
+    """Random erasing with normal noise, one box for all frames: area 1/50 to 1/3, aspect 0.3 to 1/0.3 (log-uniform)."""
     batch, frames, channels, size, _ = clip_BTCHW.shape
     chosen_B = _uniform(batch, generator) < probability
     area_B = (0.02 + (1 / 3 - 0.02) * _uniform(batch, generator)) * size * size

@@ -26,7 +26,10 @@ def read_dfew(root: Path, manifest: DatasetManifest) -> Listing:
     if not root.is_dir():
         raise DataError(f"{root}: no such data root; name the folder of {manifest.title} by --data-root")
     labels: dict[str, int] = {}
-    numbered = {number: _read_fold(root / manifest.split_dir, number, manifest, labels) for number in range(1, manifest.folds + 1)}
+    numbered = {
+        number: _read_fold(root / manifest.split_dir, number, manifest, labels)
+        for number in range(1, manifest.folds + 1)
+    }
     frames_dir = root / manifest.frames_dir
     clips = {name: Clip(name, label, frame_files(frames_dir / name)) for name, label in labels.items()}
     return Listing(clips, numbered)
@@ -50,7 +53,9 @@ def _read_list(path: Path, manifest: DatasetManifest) -> dict[str, int]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
     except OSError as error:
-        raise DataError(f"{path}: split list cannot be read ({error.strerror}); put the published lists there") from error
+        raise DataError(
+            f"{path}: split list cannot be read ({error.strerror}); put the published lists there"
+        ) from error
     if not lines or lines[0] != HEADER:
         raise DataError(f"{path}: first line is not '{','.join(HEADER)}'; take the published list, header included")
     if len(lines) == 1:
@@ -64,7 +69,9 @@ def _labelled(path: Path, lines: list[list[str]], manifest: DatasetManifest) -> 
     for line, row in enumerate(lines, start=2):
         if len(row) != len(HEADER) or row[1] not in expression_of:
             allowed = ", ".join(f"{number} {name}" for name, number in manifest.labels.items())
-            raise DataError(f"{path}:{line}: {','.join(row)!r} has no label of {manifest.title} ({allowed}); mend the line")
+            raise DataError(
+                f"{path}:{line}: {','.join(row)!r} has no label of {manifest.title} ({allowed}); mend the line"
+            )
         name = row[0].zfill(5)
         if name in rows:
             raise DataError(f"{path}:{line}: clip {name} is listed twice; take the published list")

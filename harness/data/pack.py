@@ -22,6 +22,7 @@ import torch
 from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
 from harness.data.clips import Clip, Listing
 from harness.errors import DataError
+
 from torchvision.transforms.v2 import functional as tv  # isort: skip
 
 Progress = Callable[[int, int], None]
@@ -29,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Pack:
-    """An opened pack: `frames_FHWC` is a read-only memory map; clip i is rows offset_N[i] to offset_N[i] + count_N[i]."""
+    """An opened pack. `frames_FHWC` is a read-only memory map; clip i is its count_N[i] rows from offset_N[i]."""
 
     path: Path
     frames_FHWC: np.ndarray
@@ -82,7 +83,9 @@ def open_pack(path: Path) -> Pack:
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a whole pack ({error}); remove the folder and run again") from error
     if list(frames.shape) != meta["shape"]:
-        raise DataError(f"{path}: frames.npy is {list(frames.shape)}, meta says {meta['shape']}; remove the folder and run again")
+        raise DataError(
+            f"{path}: frames.npy is {list(frames.shape)}, meta says {meta['shape']}; remove the folder and run again"
+        )
     return Pack(
         path,
         frames,
@@ -130,7 +133,7 @@ def _write(
         decoded = pool.map(lambda clip: decode_clip(clip, size), clips)
         for done, (offset, pictures) in enumerate(zip(offset_N, decoded, strict=True), start=1):
             frames[offset : offset + len(pictures)] = pictures
-            digest.update(pictures)
+            digest.update(pictures.tobytes())
             if progress:
                 progress(done, len(clips))
     frames.flush()

@@ -66,6 +66,10 @@ def prepare(
 
     `size` is the packed frames' side in pixels. Errors: DataError of the reader, the pack and the AU files.
     """
+    if manifest.layout not in READERS:
+        raise DataError(
+            f"{manifest.title}: this version has no reader for its layout; known layouts: {', '.join(READERS)}"
+        )
     listing = READERS[manifest.layout](root, manifest)
     fingerprint = _fingerprint(listing)
     folder = cache / f"{manifest.name}-{size}px-{fingerprint[:12]}"
@@ -110,7 +114,9 @@ def _prepare_au(au_dir: Path, pack: Pack, frames: str) -> None:
 def _au_fingerprint(au_dir: Path, names: tuple[str, ...]) -> str:
     files = [au_dir / f"{name}.csv" for name in names]
     states = [file.stat() if file.is_file() else None for file in files]
-    lines = [f"{file.name} {state.st_size} {state.st_mtime_ns}" for file, state in zip(files, states, strict=True) if state]
+    lines = [
+        f"{file.name} {state.st_size} {state.st_mtime_ns}" for file, state in zip(files, states, strict=True) if state
+    ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

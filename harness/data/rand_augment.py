@@ -14,6 +14,7 @@ import torch
 
 from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
 from harness.errors import ManifestError
+
 from torchvision.transforms.v2 import functional as tv  # isort: skip
 
 MAX_MAGNITUDE = 10.0
@@ -23,7 +24,7 @@ FILL = [128.0, 128.0, 128.0]
 
 @dataclass(frozen=True)
 class RandAugment:
-    """`layers` operations a clip, of magnitude N(`magnitude`, `spread`) on a scale of 10, stronger = further from identity."""
+    """`layers` operations a clip of magnitude N(`magnitude`, `spread`), from 0 to 10; more is further from identity."""
 
     magnitude: float
     layers: int
@@ -34,7 +35,9 @@ def parse_rand_augment(policy: str) -> RandAugment:
     """Read `rand-m7-n4-mstd0.5-inc1`; ManifestError on anything else."""
     match = re.fullmatch(r"rand-m(\d+)-n(\d+)-mstd([\d.]+)-inc1", policy)
     if not match:
-        raise ManifestError(f"rand_augment {policy!r}: not of the form rand-m<int>-n<int>-mstd<float>-inc1; mend the policy")
+        raise ManifestError(
+            f"rand_augment {policy!r}: not of the form rand-m<int>-n<int>-mstd<float>-inc1; mend the policy"
+        )
     return RandAugment(float(match[1]), int(match[2]), float(match[3]))
 
 
@@ -51,7 +54,9 @@ def rand_augment(clip_THWC: torch.Tensor, policy: RandAugment, generator: torch.
     return clip_TCHW.permute(0, 2, 3, 1)
 
 
-def _affine(clip: torch.Tensor, angle: float = 0.0, shift: tuple[int, int] = (0, 0), shear: tuple[float, float] = (0, 0)) -> torch.Tensor:
+def _affine(
+    clip: torch.Tensor, angle: float = 0.0, shift: tuple[int, int] = (0, 0), shear: tuple[float, float] = (0, 0)
+) -> torch.Tensor:
     return tv.affine(
         clip,
         angle=angle,
@@ -90,6 +95,10 @@ OPERATIONS: dict[str, Callable[[torch.Tensor, float, float], torch.Tensor]] = {
     "sharpness": lambda clip, strength, sign: tv.adjust_sharpness(clip, _enhance(strength, sign)),
     "shear_x": lambda clip, strength, sign: _affine(clip, shear=(_shear_degrees(strength, sign), 0.0)),
     "shear_y": lambda clip, strength, sign: _affine(clip, shear=(0.0, _shear_degrees(strength, sign))),
-    "translate_x": lambda clip, strength, sign: _affine(clip, shift=(round(0.45 * strength * sign * clip.shape[-1]), 0)),
-    "translate_y": lambda clip, strength, sign: _affine(clip, shift=(0, round(0.45 * strength * sign * clip.shape[-2]))),
+    "translate_x": lambda clip, strength, sign: _affine(
+        clip, shift=(round(0.45 * strength * sign * clip.shape[-1]), 0)
+    ),
+    "translate_y": lambda clip, strength, sign: _affine(
+        clip, shift=(0, round(0.45 * strength * sign * clip.shape[-2]))
+    ),
 }

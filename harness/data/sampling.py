@@ -3,13 +3,13 @@
 A rule gives indices (B, T) for training and (B, V, T) for testing with V views, counted from the clip's first frame,
 for a batch of clips with `count_B` frames each.
 
-  m3dfel      frame floor(n i / T) plus jitter. The upstream's jitter is up to T - 1 frames however long the clip is, and
-              it stays on at test time; `jitter = "segment"` keeps it inside the segment, `test = "centre"` switches it
-              off (datasets/dataset_DFEW.py).
+  m3dfel      frame floor(n i / T) plus jitter. The upstream's jitter is up to T - 1 frames however long the clip is,
+              and it stays on at test time; `jitter = "segment"` keeps it inside the segment, `test = "centre"`
+              switches it off (datasets/dataset_DFEW.py).
   former-dfer T / 2 segments of two neighbouring frames; a random start in training, the centre in testing
               (dataloader/dataset_DFEW.py).
-  mae-dfer    T frames at a stride from a random start, spread over the clip if it is shorter; `test_segments` windows in
-              testing (kinetics.py). Its two test crops of a square picture are the same crop.
+  mae-dfer    T frames at a stride from a random start, spread over the clip if it is shorter; `test_segments` windows
+              in testing (kinetics.py). Its two test crops of a square picture are the same crop.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from harness.manifest import RunConfig
 
 @dataclass(frozen=True)
 class FoldData:
-    """Positions in the pack, shape (N_part,), of each part; class (N,), AU label (N, A) and its mask (N,) of every clip."""
+    """Positions in the pack of each part, (N_part,); class (N,), AU label (N, A) and its mask (N,) of every clip."""
 
     prepared: Prepared
     train_N: np.ndarray
@@ -50,5 +50,7 @@ def load_fold(prepared: Prepared, config: RunConfig) -> FoldData:
         torch.from_numpy(au.mask_N.astype(bool)),
     )
     if data.steps_per_epoch(config.recipe.batch) == 0:
-        raise DataError(f"fold {config.fold}: {len(train_N)} training clips do not fill a batch of {config.recipe.batch}")
+        raise DataError(
+            f"fold {config.fold}: {len(train_N)} training clips do not fill a batch of {config.recipe.batch}"
+        )
     return data

@@ -25,7 +25,9 @@ def build_optimizer(model: nn.Module, head: nn.Module | None, recipe: Recipe) ->
     """
     groups = parameter_groups(model, recipe.optimizer, base_lr(recipe))
     if head is not None:
-        groups += _grouped(list(head.named_parameters()), recipe.optimizer, base_lr(recipe), lambda name: 1.0, frozenset())
+        groups += _grouped(
+            list(head.named_parameters()), recipe.optimizer, base_lr(recipe), lambda name: 1.0, frozenset()
+        )
     if recipe.optimizer.name == "sgd":
         return torch.optim.SGD(groups, lr=base_lr(recipe), momentum=recipe.optimizer.momentum, fused=True)
     return torch.optim.AdamW(
@@ -63,7 +65,9 @@ def _grouped(
 ) -> list[dict[str, object]]:
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in named:
-        decays = optimizer.decay_norm_and_bias or (parameter.ndim > 1 and not name.endswith(".bias") and name not in exempt)
+        decays = optimizer.decay_norm_and_bias or (
+            parameter.ndim > 1 and not name.endswith(".bias") and name not in exempt
+        )
         key = (scale(name), optimizer.weight_decay if decays else 0.0)
         groups.setdefault(key, []).append(parameter)
     return [{"params": params, "lr": lr * share, "weight_decay": decay} for (share, decay), params in groups.items()]

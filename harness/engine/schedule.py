@@ -14,10 +14,10 @@ from harness.manifest import Schedule
 def lr_factor(schedule: Schedule, base_lr: float, steps_per_epoch: int, epochs: int) -> Callable[[int], float]:
     """Factor on the base learning rate at a step (from 0).
 
-    cosine               timm's CosineLRScheduler without warm-up prefix: linear from 0, then the cosine of the whole run
+    cosine               timm's CosineLRScheduler without warm-up prefix: linear from 0, then the whole run's cosine
                          (M3DFEL: solver.py, utils.py; its first two steps see the same rate, `lag = 1`)
-    cosine-after-warmup  linear from 0 to the base rate over the warm-up steps, both ends included, then a cosine over the
-                         rest (MAE-DFER: utils.py)
+    cosine-after-warmup  linear from 0 to the base rate over the warm-up steps, both ends included, then a cosine
+                         over the rest (MAE-DFER: utils.py)
     step                 gamma every `step_epochs` (Former-DFER: main_DFEW.py)
     """
     total = steps_per_epoch * epochs

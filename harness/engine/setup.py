@@ -41,7 +41,7 @@ class Setup:
         """bf16 autocast on the run's device, or nothing for fp32."""
         if self.config.precision == "fp32":
             return nullcontext()
-        return torch.autocast(torch.device(self.config.device).type, dtype=torch.bfloat16)  # type: ignore[return-value]
+        return torch.autocast(torch.device(self.config.device).type, dtype=torch.bfloat16)
 
 
 def prepare_machine(config: RunConfig) -> None:
@@ -60,6 +60,7 @@ def build(config: RunConfig, data: FoldData) -> Setup:
     """
     torch.manual_seed(derive(config.seed, "weights"))
     model = models.build(config.model, config.scale, num_classes=len(config.dataset.labels)).to(config.device)
+    _to_channels_last(model)
     head = au_loss = None
     if config.au:
         head = AUHead(model, CLASSIFIER, generator=torch_generator(config.seed, "au-head")).to(config.device)
@@ -69,6 +70,12 @@ def build(config: RunConfig, data: FoldData) -> Setup:
     factor = lr_factor(config.recipe.schedule, base_lr(config.recipe), steps, config.recipe.epochs)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
     return Setup(config, model, head, au_loss, config.au.ratio if config.au else 0.0, optimizer, schedule, steps)
+
+
+def _to_channels_last(model: nn.Module) -> None:
+    """Convolution weights in the memory format of the clips (data/augment.py); values stay."""
+    three_d = any(parameter.ndim == 5 for parameter in model.parameters())
+    model.to(memory_format=torch.channels_last_3d if three_d else torch.channels_last)  # type: ignore[call-overload]
 
 
 def _au_loss(config: RunConfig, au: AUArm, data: FoldData) -> AULoss:

@@ -19,18 +19,16 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
-from harness.au.loss import combine, mix_shares
-from harness.au.loss import mix as mix_au_labels
+from harness.au.loss import combine
 from harness.au.units import EXPRESSIONS
-from harness.data.augment import Mixing, augment, mix
-from harness.data.sampling import train_frames
 from harness.engine import checkpoint
+from harness.engine.batch import Batch, make_batch
 from harness.engine.environment import describe
 from harness.engine.evaluate import predict
 from harness.engine.fold import FoldData
 from harness.engine.scores import confusion, uar, war
 from harness.engine.scores import predict as predicted
-from harness.engine.seeds import derive, numpy_generator, torch_generator
+from harness.engine.seeds import derive
 from harness.engine.selection import Choice, update
 from harness.engine.setup import Setup, build, prepare_machine
 from harness.errors import RunError
@@ -49,7 +47,7 @@ class Progress:
     step: int = 0
     losses: list[torch.Tensor] = field(default_factory=list)
     seconds: float = 0.0
-    model_seconds: float = 0.0
+    input_seconds: float = 0.0
     epochs: list[dict[str, Any]] = field(default_factory=list)
     choices: Mapping[SelectionRule, Choice] = field(default_factory=dict)
 
@@ -73,17 +71,16 @@ def train_run(config: RunConfig, data: FoldData, run_dir: Path, on_epoch: EpochR
     _write_predictions(run_dir / "predictions.parquet", config, data, progress.choices)
 
 
-def train_step(setup: Setup, data: FoldData, step: int) -> torch.Tensor:
+def train_step(setup: Setup, batch: Batch, step: int) -> torch.Tensor:
     """One optimiser step; returns the losses (3,) of LOSS_PARTS, detached, on the device."""
     config = setup.config
-    position_B = _batch_positions(data, config, step, setup.steps_per_epoch)
-    clip_BTCHW, mixing = _batch(data, config, position_B, step)
-    label_B = data.label_N[position_B].to(config.device)
     torch.manual_seed(derive(config.seed, "step", step))
     with setup.autocast():
-        logits_BE = setup.model(clip_BTCHW)
-        expression_loss = _expression_loss(logits_BE, label_B, mixing, config)
-        au_loss = _au_loss(setup, data, position_B, label_B, mixing)
+        logits_BE = setup.model(batch.clip_BTCHW)
+        # Eq. 5 up to a constant; label smoothing is the recipe's.
+        smoothing = config.recipe.label_smoothing
+        expression_loss = F.cross_entropy(logits_BE.float(), batch.target, label_smoothing=smoothing)
+        au_loss = _au_loss(setup, batch)
     loss = expression_loss if au_loss is None else combine(expression_loss, au_loss, setup.au_ratio)
     setup.optimizer.zero_grad(set_to_none=True)
     loss.backward()
@@ -94,47 +91,11 @@ def train_step(setup: Setup, data: FoldData, step: int) -> torch.Tensor:
     return torch.stack([loss, expression_loss, loss.new_zeros(()) if au_loss is None else au_loss]).detach()
 
 
-def _batch_positions(data: FoldData, config: RunConfig, step: int, steps_per_epoch: int) -> np.ndarray:
-    epoch, within = divmod(step, steps_per_epoch)
-    order = numpy_generator(config.seed, "order", epoch).permutation(data.train_N)
-    return order[within * config.recipe.batch : (within + 1) * config.recipe.batch]
-
-
-def _batch(
-    data: FoldData, config: RunConfig, position_B: np.ndarray, step: int
-) -> tuple[torch.Tensor, Mixing | None]:
-    recipe, pack = config.recipe, data.prepared.pack
-    draws = numpy_generator(config.seed, "frames", step)
-    frame_BT = train_frames(recipe.sampling, pack.count_N[position_B], recipe.input.frames, draws)
-    clip_BTHWC = pack.gather(position_B, frame_BT).to(config.device)
-    generator = torch_generator(config.seed, "augment", step)
-    clip_BTCHW = augment(clip_BTHWC, recipe.augmentation, recipe.input, generator)
-    if recipe.augmentation.mixup or recipe.augmentation.cutmix:
-        return mix(clip_BTCHW, recipe.augmentation, generator)
-    return clip_BTCHW, None
-
-
-def _expression_loss(
-    logits_BE: torch.Tensor, label_B: torch.Tensor, mixing: Mixing | None, config: RunConfig
-) -> torch.Tensor:
-    """Cross-entropy (Eq. 5 up to a constant), label-smoothed, with mixed targets if the batch was mixed."""
-    target = label_B if mixing is None else mix_shares(label_B, mixing.partner_B, mixing.share_B)
-    return F.cross_entropy(logits_BE.float(), target, label_smoothing=config.recipe.label_smoothing)
-
-
-def _au_loss(
-    setup: Setup, data: FoldData, position_B: np.ndarray, label_B: torch.Tensor, mixing: Mixing | None
-) -> torch.Tensor | None:
+def _au_loss(setup: Setup, batch: Batch) -> torch.Tensor | None:
     """Eq. 9, or None for a baseline and for a ratio of 0, which is the baseline bit for bit."""
     if setup.head is None or setup.au_loss is None or setup.au_ratio == 0.0:
         return None
-    au_label_BA = data.au_label_NA[position_B].to(label_B.device)
-    mask_B = data.au_mask_N[position_B].to(label_B.device)
-    target = label_B
-    if mixing is not None:
-        au_label_BA, mask_B = mix_au_labels(au_label_BA, mask_B, mixing.partner_B, mixing.share_B)
-        target = mix_shares(label_B, mixing.partner_B, mixing.share_B)
-    return setup.au_loss(setup.head().float(), au_label_BA, target, mask_B)
+    return setup.au_loss(setup.head().float(), batch.au_label_BA, batch.target, batch.au_mask_B)
 
 
 def _train_epoch(setup: Setup, data: FoldData, progress: Progress, run_dir: Path) -> None:
@@ -143,8 +104,10 @@ def _train_epoch(setup: Setup, data: FoldData, progress: Progress, run_dir: Path
     saved = time.monotonic()
     while progress.step < end:
         started = time.monotonic()
-        lr = setup.schedule.get_last_lr()[-1]
-        losses = train_step(setup, data, progress.step)
+        lr = float(setup.schedule.get_last_lr()[-1])
+        batch = make_batch(data, setup.config, progress.step)
+        progress.input_seconds += time.monotonic() - started
+        losses = train_step(setup, batch, progress.step)
         progress.losses.append(losses)
         progress.step += 1
         if losses.device.type == "cpu" or progress.step % 50 == 0 or progress.step == end:
@@ -163,7 +126,9 @@ def _check_finite(progress: Progress, setup: Setup, lr: float, run_dir: Path) ->
     first = int(wrong[0])
     step = progress.step - len(progress.losses) + first
     parts = ", ".join(f"{name} {value:.6g}" for name, value in zip(LOSS_PARTS, losses_S3[first].tolist(), strict=True))
-    raise RunError(f"{run_dir}: loss not finite at step {step}, learning rate {lr:.3g} ({parts}); lower the learning rate")
+    raise RunError(
+        f"{run_dir}: loss not finite at step {step}, learning rate {lr:.3g} ({parts}); lower the learning rate"
+    )
 
 
 def _close_epoch(setup: Setup, data: FoldData, progress: Progress, epoch: int) -> dict[str, Any]:
@@ -188,11 +153,12 @@ def _close_epoch(setup: Setup, data: FoldData, progress: Progress, epoch: int) -
         "test_war": test["war"],
         "test_uar": test["uar"],
         "seconds": progress.seconds,
+        "input_seconds": progress.input_seconds,
         "evaluation_seconds": time.monotonic() - started,
         "clips_per_second": clips / progress.seconds if progress.seconds else math.nan,
     }
     progress.epochs.append(record)
-    progress.losses, progress.seconds = [], 0.0
+    progress.losses, progress.seconds, progress.input_seconds = [], 0.0, 0.0
     return record
 
 
@@ -213,7 +179,8 @@ def _resume(setup: Setup, run_dir: Path) -> Progress:
     setup.optimizer.load_state_dict(state["optimizer"])
     setup.schedule.load_state_dict(state["schedule"])
     choices = {rule: Choice(**choice) for rule, choice in state["choices"].items()}
-    return Progress(state["step"], list(state["losses"]), state["seconds"], 0.0, state["epochs"], choices)
+    losses = list(state["losses"])
+    return Progress(state["step"], losses, state["seconds"], state["input_seconds"], state["epochs"], choices)
 
 
 def _save(setup: Setup, progress: Progress, run_dir: Path) -> None:
@@ -223,6 +190,7 @@ def _save(setup: Setup, progress: Progress, run_dir: Path) -> None:
         "step": progress.step,
         "losses": progress.losses,
         "seconds": progress.seconds,
+        "input_seconds": progress.input_seconds,
         "epochs": progress.epochs,
         "choices": {rule: choice.state() for rule, choice in progress.choices.items()},
         "model": setup.model.state_dict(),
@@ -233,9 +201,7 @@ def _save(setup: Setup, progress: Progress, run_dir: Path) -> None:
     checkpoint.save(run_dir / "checkpoint.pt", state)
 
 
-def _write_predictions(
-    path: Path, config: RunConfig, data: FoldData, choices: Mapping[SelectionRule, Choice]
-) -> None:
+def _write_predictions(path: Path, config: RunConfig, data: FoldData, choices: Mapping[SelectionRule, Choice]) -> None:
     names = [data.prepared.pack.names[position] for position in data.test_N]
     labels = data.label_N[data.test_N].numpy().astype(np.int8)
     tables = []

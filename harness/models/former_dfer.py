@@ -1,7 +1,7 @@
 """Former-DFER (Zhao and Liu, ACM MM 2021): a spatial transformer inside a ResNet-18, then a temporal transformer.
 
-CS-Former: three ResNet stages turn each frame into a map whose positions are the tokens of a small transformer; a fourth
-stage and the mean over positions give one feature a frame. T-Former: a class token attends to the frames' features.
+CS-Former: three ResNet stages turn each frame into a map whose positions are the tokens of a small transformer; a
+fourth stage and the mean over positions give one feature a frame. T-Former: a class token attends to these features.
 
 Shape letters: B batch, T frames, C channels, H W pixels, X frames of all clips (B T), P positions of a map, N tokens,
 D features, E expressions.
@@ -49,10 +49,10 @@ class FormerDFERConfig:
 
     @classmethod
     def demo(cls) -> FormerDFERConfig:
-        """For one CPU thread: 8 frames of 48 x 48 pixels, one block a stage."""
+        """For one CPU thread: 16 frames of 32 x 32 pixels, one block a stage."""
         spatial = TransformerConfig(depth=1, heads=4, head_width=16, mlp_width=128)
         temporal = TransformerConfig(depth=1, heads=4, head_width=24, mlp_width=192)
-        return cls(8, 48, (5, 4), False, (32, 48, 64, 96), (1, 1, 1, 1), spatial, temporal)
+        return cls(16, 32, (5, 4), False, (16, 32, 48, 64), (1, 1, 1, 1), spatial, temporal)
 
 
 class FormerDFER(nn.Module):
@@ -122,7 +122,7 @@ class TemporalFormer(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Pre-norm transformer. The released dropout rate is 0 everywhere, so none is written here. (B, N, D) to (B, N, D)."""
+    """Pre-norm transformer, (B, N, D) to (B, N, D). All released dropout rates are 0: there is none here."""
 
     def __init__(self, features: int, config: TransformerConfig) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 """M3DFEL (Wang et al., CVPR 2023): dynamic expressions as multiple-instance learning over 3D instances.
 
 A clip is a bag of short instances. One 3D ResNet-18 embeds each instance, a bidirectional LSTM and multi-head
-self-attention relate the instances, dynamic multi-instance normalisation (DMIN) turns the attended features into a gate,
-and one convolution aggregates the gated bag into the feature of the clip.
+self-attention relate the instances, dynamic multi-instance normalisation (DMIN) turns the attended features into a
+gate, and one convolution aggregates the gated bag into the feature of the clip.
 
 Shape letters: B batch, T frames, C channels, H W pixels, N instances of a bag, S frames of an instance, D features,
 E expressions.
@@ -39,14 +39,14 @@ class M3DFELConfig:
     @classmethod
     def full(cls) -> M3DFELConfig:
         """As released (models/M3DFEL.py, options.py): R3D-18 over four instances of four frames of 112 x 112 pixels."""
-        stem = ((3, 7, 7), (1, 2, 2), (1, 3, 3))
-        return cls(16, 112, 4, (64, 128, 256, 512), (2, 2, 2, 2), (3, 3, 3, 3), stem, hidden=512, lstm_layers=2, heads=8)
+        widths, stem = (64, 128, 256, 512), ((3, 7, 7), (1, 2, 2), (1, 3, 3))
+        return cls(16, 112, 4, widths, (2, 2, 2, 2), (3, 3, 3, 3), stem, hidden=512, lstm_layers=2, heads=8)
 
     @classmethod
     def demo(cls) -> M3DFELConfig:
-        """For one CPU thread: four instances of two frames of 48 x 48 pixels, one block a stage."""
-        stem = ((2, 4, 4), (1, 4, 4), (0, 0, 0))
-        return cls(8, 48, 4, (32, 48, 64, 96), (1, 1, 1, 1), (1, 1, 1, 1), stem, hidden=64, lstm_layers=1, heads=4)
+        """For one CPU thread: four instances of four frames of 32 x 32 pixels, one block a stage."""
+        widths, stem = (32, 48, 64, 96), ((4, 4, 4), (1, 4, 4), (0, 0, 0))
+        return cls(16, 32, 4, widths, (1, 1, 1, 1), (1, 1, 1, 1), stem, hidden=64, lstm_layers=1, heads=4)
 
 
 class M3DFEL(nn.Module):
@@ -60,9 +60,7 @@ class M3DFEL(nn.Module):
         self.config = config
         features = 2 * config.hidden
         self.backbone = R3D(config)
-        self.lstm = nn.LSTM(
-            config.widths[-1], config.hidden, config.lstm_layers, batch_first=True, bidirectional=True
-        )
+        self.lstm = nn.LSTM(config.widths[-1], config.hidden, config.lstm_layers, batch_first=True, bidirectional=True)
         self.attention = InstanceAttention(features, config.heads)
         self.norm = DMIN(features)
         # The instances are the channels; the kernel slides along the features.
@@ -81,7 +79,7 @@ class M3DFEL(nn.Module):
 
 
 class InstanceAttention(nn.Module):
-    """Multi-head self-attention between the instances of a bag, without an output projection. (B, N, D) to (B, N, D)."""
+    """Multi-head self-attention between the instances of a bag, with no output projection. (B, N, D) to (B, N, D)."""
 
     def __init__(self, features: int, heads: int) -> None:
         super().__init__()
@@ -98,8 +96,8 @@ class InstanceAttention(nn.Module):
 class DMIN(nn.Module):
     """Dynamic multi-instance normalisation (section 3.4 of the M3DFEL paper). (B, N, D) to (B, N, D).
 
-    Mean and variance are learned mixtures of two levels: each feature over the instances of its bag (unbiased variance),
-    and all features of the bag together.
+    Mean and variance are learned mixtures of two levels: each feature over the instances of its bag (unbiased
+    variance), and all features of the bag together.
     """
 
     def __init__(self, features: int, eps: float = 1e-5) -> None:
@@ -179,8 +177,8 @@ def _stage(channels_in: int, channels: int, blocks: int, time_kernel: int, strid
     return nn.Sequential(first, *(ResidualBlock(channels, channels, time_kernel, 1) for _ in range(blocks - 1)))
 
 
-def _conv_norm(channels_in: int, channels: int, kernel: tuple[int, int, int], stride: int) -> tuple[nn.Module, nn.Module]:
-    padding = tuple(size // 2 for size in kernel)
+def _conv_norm(channels_in: int, channels: int, kernel: tuple[int, int, int], stride: int) -> tuple[nn.Module, ...]:
+    padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
     convolution = nn.Conv3d(channels_in, channels, kernel, stride, padding, bias=False)
     return convolution, nn.BatchNorm3d(channels)
 

@@ -1,4 +1,4 @@
-"""MAE-DFER (Sun et al., ACM MM 2023): a video transformer whose attention is local within regions and global between them.
+"""MAE-DFER (Sun et al., ACM MM 2023): a video transformer that attends within regions, and globally between them.
 
 Tokens of a clip are parted into regions, each with a region token of its own. A block attends within each region
 together with its region token, then among the region tokens, then lets all local tokens look at the region tokens. The
@@ -23,7 +23,10 @@ NORM_EPS = 1e-6
 class MAEDFERConfig:
     """`region` is a region's size in tokens (frames, rows, columns); `drop_path` the rate at the last block.
 
-    `init_std` is that of the linear layers, `head_scale` a factor on the classifier's initial weights.
+    `init_std` is that of the linear layers, `head_scale` a factor on the classifier's initial weights, `position_scale`
+    one on the position code. With an `embed_gain` the patch embedding's initial filters lose their mean and are scaled
+    by it: where no pre-training did so, the mean colour of a patch, which says nothing of an expression, drowns its
+    texture for many epochs.
     """
 
     frames: int
@@ -38,6 +41,8 @@ class MAEDFERConfig:
     drop_path: float
     init_std: float
     head_scale: float
+    position_scale: float = 1.0
+    embed_gain: float | None = None
 
     @classmethod
     def full(cls) -> MAEDFERConfig:
@@ -46,8 +51,9 @@ class MAEDFERConfig:
 
     @classmethod
     def demo(cls) -> MAEDFERConfig:
-        """For one CPU thread and from scratch: 8 frames of 48 x 48 pixels; the head starts at full scale."""
-        return cls(8, 48, 2, 12, (2, 2, 4), 64, 3, 4, 4, drop_path=0.0, init_std=0.08, head_scale=1.0)
+        """For one CPU thread: 16 frames of 32 x 32 pixels, with initial weights that can do without pre-training."""
+        scales = {"init_std": 0.1, "head_scale": 1.0, "position_scale": 0.5, "embed_gain": 8.0}
+        return cls(16, 32, 4, 8, (2, 4, 4), 64, 2, 4, 4, drop_path=0.0, **scales)
 
     @property
     def grid(self) -> tuple[int, int, int]:
@@ -70,9 +76,10 @@ class MAEDFER(nn.Module):
         self.config = config
         features, patch = config.features, (config.tubelet, config.patch, config.patch)
         self.patch_embed = nn.Conv3d(3, features, kernel_size=patch, stride=patch)
-        self.register_buffer("position_ND", sinusoid_ND(_product(config.grid), features), persistent=False)
+        position_ND = config.position_scale * sinusoid_ND(_product(config.grid), features)
+        self.register_buffer("position_ND", position_ND, persistent=False)
         self.region_tokens = nn.Parameter(torch.empty(_product(config.regions), features))
-        rates = torch.linspace(0, config.drop_path, config.depth).tolist()
+        rates = [config.drop_path * index / max(config.depth - 1, 1) for index in range(config.depth)]
         self.blocks = nn.ModuleList(LocalGlobalBlock(config, rate) for rate in rates)
         self.norm = nn.LayerNorm(features, eps=NORM_EPS)
         self.classifier = nn.Linear(features, num_classes)
@@ -100,7 +107,7 @@ class MAEDFER(nn.Module):
         return torch.cat((region_BR1D, local_BRND), dim=2)
 
     def _init_weights(self) -> None:
-        """Truncated normals everywhere but in the patch embedding, which keeps its default."""
+        """Truncated normals everywhere but in the patch embedding, whose default is kept or sharpened."""
         nn.init.trunc_normal_(self.region_tokens, std=0.02)
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -110,6 +117,9 @@ class MAEDFER(nn.Module):
                 nn.init.trunc_normal_(module.key_value, std=self.config.init_std)
         with torch.no_grad():
             self.classifier.weight.mul_(self.config.head_scale)
+            if self.config.embed_gain is not None:
+                filters = self.patch_embed.weight
+                filters.sub_(filters.mean((2, 3, 4), keepdim=True)).mul_(self.config.embed_gain)
 
 
 class LocalGlobalBlock(nn.Module):
@@ -131,12 +141,13 @@ class LocalGlobalBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(features, hidden), nn.GELU(), nn.Linear(hidden, features))
 
     def forward(self, x_BRSD: Tensor) -> Tensor:
-        batch, regions = x_BRSD.shape[:2]
+        batch, regions, _, features = x_BRSD.shape
         # Rows are regions here, so that a dropped path drops one region of one clip, as in the released code.
         x_XSD = x_BRSD.flatten(0, 1)
         normed_XSD = self.local_norm(x_XSD)
         x_XSD = x_XSD + self._drop(self.local_attention(normed_XSD, normed_XSD))
-        region_BRD, local_BND = x_XSD[:, 0].unflatten(0, (batch, regions)), x_XSD[:, 1:].reshape(batch, -1, x_XSD.shape[2])
+        region_BRD = x_XSD[:, 0].unflatten(0, (batch, regions))
+        local_BND = x_XSD[:, 1:].reshape(batch, -1, features)
         normed_BRD = self.global_norm(region_BRD)
         region_BRD = region_BRD + self._drop(self.global_attention(normed_BRD, normed_BRD))
         context_BRD = self.cross_context_norm(region_BRD)

@@ -8,8 +8,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 
-from harness.engine.scores import confusion, predict
 from harness.au.units import EXPRESSIONS
+from harness.engine.scores import confusion, predict
 from harness.report.headings import ORACLE, dataset_label
 from harness.report.measured import Difference, Row, Setting
 from harness.report.printed import TABLE1_VALUES, TABLE2_VALUES, TABLE3_VALUES, Paper, PrintedRow

@@ -91,7 +91,9 @@ def _collect(futures: dict[Future[None], RunConfig], failures: list[str], on_run
             except HarnessError as error:
                 failures.append(str(error))
             except BrokenProcessPool as error:
-                raise RunError("a worker was killed, perhaps for memory; give the same command again, or fewer --jobs") from error
+                raise RunError(
+                    "a worker was killed, perhaps for memory; give the same command again, or fewer --jobs"
+                ) from error
             else:
                 if on_run:
                     on_run(futures[future])

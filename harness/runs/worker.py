@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,14 +28,29 @@ def execute(run_dir: Path, prepared: Path, on_epoch: Callable[[str, dict[str, An
     with _locked(run_dir):
         if (run_dir / "DONE").is_file():
             return
-        data = load_fold(_prepared(prepared), config)
-        train_run(config, data, run_dir, lambda record: on_epoch(digest, record))
+        with _logged(run_dir / "log.txt"):
+            data = load_fold(_prepared(prepared), config)
+            train_run(config, data, run_dir, lambda record: on_epoch(digest, record))
         seal(run_dir)
 
 
 @lru_cache(maxsize=2)
 def _prepared(path: Path) -> Prepared:
     return open_prepared(path)
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """What the run logs (degenerate pos_weights, missing AU files) goes to its directory, not over the bars."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
 
 
 @contextmanager

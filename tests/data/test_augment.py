@@ -1,0 +1,150 @@
+"""Batched augmentation against torchvision and by hand."""
+
+import pytest
+import torch
+
+from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
+from harness.data.augment import augment, mix, normalise, whole_frames
+from harness.data.rand_augment import OPERATIONS, parse_rand_augment, rand_augment
+from harness.errors import ManifestError
+from harness.manifest import Augmentation, Input, Jitter
+
+from torchvision.transforms.v2 import functional as tv  # isort: skip
+
+PLAIN = Input(frames=2, size=24)
+
+
+def clips(batch: int = 6, frames: int = 2, size: int = 24) -> torch.Tensor:
+    coarse = torch.randint(0, 256, (batch * frames, 3, 6, 6), generator=torch.Generator().manual_seed(0)).float()
+    fine = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bilinear")
+    return fine.round().to(torch.uint8).unflatten(0, (batch, frames)).permute(0, 1, 3, 4, 2).contiguous()
+
+
+def draw(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_without_augmentation_the_pixels_are_the_pixels() -> None:
+    given = clips()
+    out = augment(given, Augmentation(crop_aspect=(1.0, 1.0)), PLAIN, draw())
+    torch.testing.assert_close(out, given.permute(0, 1, 4, 2, 3).float() / 255, atol=1e-5, rtol=0)
+
+
+def test_memory_is_channels_last() -> None:
+    out = augment(clips(), Augmentation(), PLAIN, draw())
+    assert out.permute(0, 1, 3, 4, 2).is_contiguous()
+
+
+def test_a_certain_flip_mirrors_every_frame() -> None:
+    given = clips()
+    out = augment(given, Augmentation(crop_aspect=(1.0, 1.0), flip=1.0), PLAIN, draw())
+    torch.testing.assert_close(out, given.flip(3).permute(0, 1, 4, 2, 3).float() / 255, atol=1e-5, rtol=0)
+
+
+def test_frames_of_a_clip_are_augmented_alike_and_clips_are_not() -> None:
+    still = clips(1, 1).expand(6, 2, 24, 24, 3).contiguous()
+    strong = Augmentation(
+        crop_area=(0.2, 1.0), flip=0.5, jitter=Jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.2)
+    )
+    out = augment(still, strong, PLAIN, draw())
+    torch.testing.assert_close(out[:, 0], out[:, 1])
+    assert len(torch.unique(out[:, 0].flatten(1), dim=0)) == 6
+
+
+def test_normalisation_is_the_usual_one() -> None:
+    spec = Input(frames=2, size=24, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    picture = clips()[0].permute(0, 3, 1, 2)
+    expected = tv.normalize(picture.float() / 255, list(spec.mean), list(spec.std))
+    torch.testing.assert_close(normalise(picture[None].float(), spec)[0], expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["brightness", "contrast", "saturation", "hue"])
+def test_one_kind_of_jitter_is_torchvisions(kind: str) -> None:
+    functions = {
+        "brightness": tv.adjust_brightness,
+        "contrast": tv.adjust_contrast,
+        "saturation": tv.adjust_saturation,
+        "hue": tv.adjust_hue,
+    }
+    given = clips(1, 1)
+    out = augment(given, Augmentation(crop_aspect=(1.0, 1.0), jitter=Jitter(**{kind: 0.4})), PLAIN, draw(3))
+    factors = torch.linspace(-0.4, 0.4, 4001)
+    picture = given[0].permute(0, 3, 1, 2).float() / 255
+    nearest = min(
+        (functions[kind](picture, float(shift) + (kind != "hue")) - out[0]).abs().max().item() for shift in factors
+    )
+    assert nearest < 2e-3
+
+
+def test_crops_keep_area_and_aspect_in_range() -> None:
+    from harness.data.augment import _crop_boxes
+
+    centre_B2, extent_B2 = _crop_boxes(500, Augmentation(crop_area=(0.3, 0.6)), draw())
+    area_B = extent_B2.prod(dim=1)
+    aspect_B = extent_B2[:, 0] / extent_B2[:, 1]
+    assert 0.3 <= area_B.min() <= area_B.max() <= 0.6
+    assert 0.75 - 1e-6 <= aspect_B.min() <= aspect_B.max() <= 4 / 3 + 1e-6
+    assert ((centre_B2 - extent_B2 / 2) >= -1e-6).all()
+    assert ((centre_B2 + extent_B2 / 2) <= 1 + 1e-6).all()
+
+
+def test_mixup_is_a_convex_sum_with_the_reversed_batch() -> None:
+    clip_BTCHW = torch.rand(4, 2, 3, 8, 8, generator=draw())
+    mixed, mixing = mix(clip_BTCHW, Augmentation(mixup=0.8), draw(1))
+    share = mixing.share_B[0]
+    torch.testing.assert_close(mixed, clip_BTCHW * share + clip_BTCHW.flip(0) * (1 - share))
+
+
+def test_the_share_of_cutmix_is_the_area_that_was_kept() -> None:
+    clip_BTCHW = torch.arange(4.0).view(4, 1, 1, 1, 1).expand(4, 2, 3, 16, 16).contiguous()
+    mixed, mixing = mix(clip_BTCHW, Augmentation(cutmix=1.0), draw(5))
+    for clip in range(4):
+        kept = (mixed[clip] == clip).float().mean()
+        assert kept == pytest.approx(float(mixing.share_B[clip]))
+
+
+def test_erasing_leaves_the_rest_and_hits_all_frames_alike() -> None:
+    given = clips()
+    out = augment(given, Augmentation(crop_aspect=(1.0, 1.0), erasing=1.0), PLAIN, draw())
+    plain = augment(given, Augmentation(crop_aspect=(1.0, 1.0)), PLAIN, draw())
+    touched = (out != plain).any(dim=2)
+    assert torch.equal(touched[:, 0], touched[:, 1])
+    share_B = touched[:, 0].float().mean(dim=(1, 2))
+    assert share_B.min() > 0.0
+    assert share_B.max() < 0.4
+
+
+def test_whole_frames_resize_as_torchvision_does() -> None:
+    given = clips(2, 2, 32)
+    out = whole_frames(given, PLAIN)
+    expected = tv.resize(given.flatten(0, 1).permute(0, 3, 1, 2), [24, 24], antialias=True).float() / 255
+    torch.testing.assert_close(out.flatten(0, 1), expected, atol=1e-6, rtol=0)
+
+
+def test_the_same_generator_gives_the_same_clips_and_torchs_own_is_not_touched() -> None:
+    strong = Augmentation(
+        crop_area=(0.1, 1.0), flip=0.5, jitter=Jitter(hue=0.4), rand_augment="rand-m7-n4-mstd0.5-inc1", erasing=0.5
+    )
+    before = torch.get_rng_state()
+    first, second = (augment(clips(), strong, PLAIN, draw(7)) for _ in range(2))
+    assert torch.equal(first, second)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("name", list(OPERATIONS))
+def test_every_operation_of_rand_augment_keeps_shape_and_type(name: str) -> None:
+    clip_TCHW = clips(1)[0].permute(0, 3, 1, 2)
+    out = OPERATIONS[name](clip_TCHW, 0.7, -1.0)
+    assert (out.shape, out.dtype) == (clip_TCHW.shape, torch.uint8)
+    assert not torch.equal(out, clip_TCHW)
+
+
+def test_rand_augment_reads_timms_policy() -> None:
+    policy = parse_rand_augment("rand-m7-n4-mstd0.5-inc1")
+    assert (policy.magnitude, policy.layers, policy.spread) == (7.0, 4, 0.5)
+    assert rand_augment(clips(1)[0], policy, draw()).shape == (2, 24, 24, 3)
+
+
+def test_another_policy_is_refused() -> None:
+    with pytest.raises(ManifestError, match="augmix"):
+        parse_rand_augment("augmix-m3")

@@ -1,0 +1,146 @@
+"""The commands as a user gives them: in a process of their own, good and bad."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DEMO = Path(__file__).parent.parent / "manifests/experiments/demo.toml"
+
+
+def audfer(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    """Exit code 2 and one line on stderr that holds every part."""
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    for part in parts:
+        assert part in done.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; sys.argv = ['audfer', '--help']\nfrom harness.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
+    code += "print(sorted({'torch', 'pandas', 'numpy', 'pydantic', 'fvcore'} & set(sys.modules)), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "demo" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
+def test_importing_the_package_imports_no_torch() -> None:
+    code = "import sys, harness, harness.cli, harness.manifest; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_version() -> None:
+    import harness
+
+    assert audfer("--version").stdout == f"audfer {harness.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "variable", "url"),
+    [
+        ("reproduce-dfew", "DFEW_ROOT", "dfew-dataset.github.io"),
+        ("reproduce-ferv39k", "FERV39K_ROOT", "wangyanckxx.github.io"),
+        ("reproduce-mafw", "MAFW_ROOT", "mafw-database.github.io"),
+    ],
+)
+def test_without_a_data_root_the_variable_and_the_address_are_told(experiment: str, variable: str, url: str) -> None:
+    assert_refused(audfer("run", experiment, **{variable: ""}), f"set {variable} or give --data-root", url)
+
+
+def test_an_unknown_model_is_refused() -> None:
+    assert_refused(
+        audfer("run", "demo", "--model", "resnet"), "model 'resnet' is not known; known: former-dfer, m3dfel, mae-dfer"
+    )
+
+
+def test_a_manifest_with_a_typo_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(DEMO.read_text(encoding="utf-8").replace("selection =", "selecton ="), encoding="utf-8")
+    assert_refused(audfer("run", path), str(path), "selecton: unknown key")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine.toml"]
+
+
+@pytest.fixture
+def faces(rendered_root: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(rendered_root, tmp_path / "faces"))
+
+
+def run_on(faces: Path) -> subprocess.CompletedProcess[str]:
+    work = faces.parent
+    return audfer(
+        "run", "demo", "--data-root", faces, "--cache", work / "data", "--out", work / "runs", "--epochs", "1"
+    )
+
+
+def left_behind(folder: Path) -> set[str]:
+    """Everything below a folder that a later command could take for finished."""
+    return {
+        path.name for path in folder.rglob("*") if path.is_file() and path.name in {"DONE", "meta.json", "folds.json"}
+    }
+
+
+def test_a_truncated_frame_is_refused_and_nothing_half_written_stays(faces: Path) -> None:
+    frame = faces / "Clip/clip_224x224_16f/00007/3.jpg"
+    frame.write_bytes(frame.read_bytes()[:300])
+    assert_refused(run_on(faces), "00007/3.jpg: frame cannot be decoded", "unpack the clip again")
+    assert left_behind(faces.parent) == set()
+    assert not list((faces.parent / "data/packs").iterdir())
+
+
+def test_a_label_out_of_range_is_refused(faces: Path) -> None:
+    path = faces / "EmoLabel_DataSplit/train(single-labeled)/set_2.csv"
+    path.write_text(path.read_text(encoding="utf-8") + "00080,9\n", encoding="utf-8")
+    assert_refused(run_on(faces), "set_2.csv:", "'00080,9' has no label of rendered faces")
+
+
+def test_an_empty_fold_is_refused(faces: Path) -> None:
+    (faces / "EmoLabel_DataSplit/test(single-labeled)/set_1.csv").write_text("video_name,label\n", encoding="utf-8")
+    assert_refused(run_on(faces), "set_1.csv: the fold has no clip")
+
+
+def test_a_data_set_without_au_files_is_refused(faces: Path) -> None:
+    shutil.rmtree(faces / "OpenFace")
+    assert_refused(run_on(faces), "OpenFace: no OpenFace files")
+    assert left_behind(faces.parent) == set()
+
+
+def test_a_missing_data_root_is_refused(tmp_path: Path) -> None:
+    assert_refused(audfer("run", "demo", "--data-root", tmp_path / "none"), "none: no such data root")
+
+
+def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
+    assert_refused(audfer("report", tmp_path / "runs"), "no such folder of runs")
+
+
+def test_debug_shows_the_traceback() -> None:
+    assert "Traceback" in audfer("run", "nothing", "--debug").stderr
+
+
+def test_render_prints_the_ideal_reader_as_json(tmp_path: Path) -> None:
+    done = audfer("data", "render", tmp_path / "faces", "--clips", "12", "--size", "32", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["clips"] == 12
+
+
+def test_flops_of_both_arms_as_json() -> None:
+    done = audfer("flops", "m3dfel", "--scale", "demo", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert {row["arm"] for row in rows} >= {"baseline"}

@@ -1,0 +1,107 @@
+"""Manifests: what is there loads, what is wrong is named by file and key."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ManifestError
+from harness.manifest import (
+    Experiment,
+    RunConfig,
+    change,
+    known,
+    load_dataset,
+    load_experiment,
+    load_file,
+    load_model,
+    resolve_recipe,
+)
+
+
+@pytest.mark.parametrize("name", known("experiments"))
+def test_every_experiment_and_what_it_names_loads(name: str) -> None:
+    assert load_experiment(name).name == name
+
+
+@pytest.mark.parametrize("name", known("models"))
+def test_a_recipe_has_the_input_of_its_model(name: str) -> None:
+    from harness.models import input_shape
+
+    for scale, recipe in load_model(name).recipe.items():
+        assert (recipe.input.frames, recipe.input.size) == (input_shape(name, scale)[0], input_shape(name, scale)[2])
+
+
+def test_dfew_counts_are_the_published_totals() -> None:
+    counts = load_dataset("dfew").counts
+    assert [sum(counts[str(fold)].test) for fold in range(1, 6)] == [2341, 2341, 2340, 2339, 2336]
+    assert tuple(map(sum, zip(*(fold.test for fold in counts.values()), strict=True))) == (
+        2445, 1894, 2669, 2173, 1469, 145, 902,
+    )  # fmt: skip
+
+
+def test_an_unknown_key_is_named_with_its_file(tmp_path: Path) -> None:
+    text = Path(__file__).parent.parent.joinpath("manifests/experiments/demo.toml").read_text(encoding="utf-8")
+    path = tmp_path / "typo.toml"
+    path.write_text(text.replace("seeds =", "sedes ="), encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"typo\.toml: .*seeds: Field required.*sedes: unknown key"):
+        load_file(path, Experiment)
+
+
+def test_an_override_with_a_typo_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    demo = Path(__file__).parent.parent.joinpath("manifests/experiments/demo.toml").read_text(encoding="utf-8")
+    path.write_text(demo + "\n[overrides.m3dfel]\nepoch = 3\n", encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"overrides\.m3dfel: epoch: unknown key"):
+        load_experiment(str(path))
+
+
+@pytest.mark.parametrize(
+    ("load", "name", "message"),
+    [
+        (load_model, "m3dfl", "model 'm3dfl' is not known; known: former-dfer, m3dfel, mae-dfer"),
+        (load_dataset, "dwef", "dataset 'dwef' is not known; known: dfew, rendered"),
+        (load_experiment, "dmeo", "experiment 'dmeo' is not known"),
+    ],
+)
+def test_an_unknown_name_lists_the_known_ones(load: object, name: str, message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        load(name)  # type: ignore[operator]
+
+
+def test_a_fold_the_dataset_does_not_have_is_refused() -> None:
+    with pytest.raises(ManifestError, match="6 is not a fold of rendered faces"):
+        change(load_experiment("demo"), {"folds": [6]})
+
+
+def test_changes_of_the_command_line_reach_every_recipe() -> None:
+    changed = change(load_experiment("demo"), {"epochs": 2, "models": ["m3dfel"], "arms": None})
+    assert changed.models == ("m3dfel",)
+    assert resolve_recipe(changed, load_model("m3dfel")).epochs == 2
+
+
+def test_overrides_are_laid_over_key_by_key() -> None:
+    experiment = load_experiment("reproduce-dfew")
+    recipe = resolve_recipe(experiment, load_model("m3dfel"))
+    assert (recipe.epochs, recipe.batch, recipe.optimizer.lr) == (100, 256, 5e-4)
+
+
+def test_a_run_configuration_survives_its_own_json() -> None:
+    from harness.manifest import RunData
+
+    config = RunConfig(
+        experiment="demo",
+        dataset=RunData(name="d", title="D", published=False, labels={"happy": 1}, clips={"test": 1}, fingerprint="f"),
+        model="m3dfel",
+        scale="demo",
+        arm="baseline",
+        fold=1,
+        folds=5,
+        seed=0,
+        selection=("last",),
+        au=None,
+        recipe=load_model("m3dfel").recipe["demo"],
+    )
+    again = RunConfig.model_validate_json(config.canonical_json())
+    assert again == config
+    assert again.digest() == config.digest()
+    assert config.directory().name == f"fold1-seed0-{config.digest()[:12]}"
