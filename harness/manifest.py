@@ -41,7 +41,7 @@ class Input(Strict):
 class Sampling(Strict):
     """Which frames of a clip are taken; the rules are named after the upstream they come from (data/sampling.py)."""
 
-    rule: Literal["m3dfel", "former-dfer", "mae-dfer"]
+    rule: Literal["m3dfel", "former_dfer", "mae_dfer"]
     stride: int = Field(default=4, gt=0)
     jitter: Literal["upstream", "segment"] = "upstream"
     test: Literal["centre", "upstream"] = "centre"

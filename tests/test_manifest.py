@@ -58,8 +58,8 @@ def test_an_override_with_a_typo_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("load", "name", "message"),
     [
-        (load_model, "m3dfl", "model 'm3dfl' is not known; known: former-dfer, m3dfel, mae-dfer"),
-        (load_dataset, "dwef", "dataset 'dwef' is not known; known: dfew, rendered"),
+        (load_model, "m3dfl", "model 'm3dfl' is not known; known: former_dfer, m3dfel, mae_dfer"),
+        (load_dataset, "dwef", "dataset 'dwef' is not known; known: dfew, ferv39k, mafw, rendered"),
         (load_experiment, "dmeo", "experiment 'dmeo' is not known"),
     ],
 )

@@ -6,9 +6,9 @@ for a batch of clips with `count_B` frames each.
   m3dfel      frame floor(n i / T) plus jitter. The upstream's jitter is up to T - 1 frames however long the clip is,
               and it stays on at test time; `jitter = "segment"` keeps it inside the segment, `test = "centre"`
               switches it off (datasets/dataset_DFEW.py).
-  former-dfer T / 2 segments of two neighbouring frames; a random start in training, the centre in testing
+  former_dfer T / 2 segments of two neighbouring frames; a random start in training, the centre in testing
               (dataloader/dataset_DFEW.py).
-  mae-dfer    T frames at a stride from a random start, spread over the clip if it is shorter; `test_segments` windows
+  mae_dfer    T frames at a stride from a random start, spread over the clip if it is shorter; `test_segments` windows
               in testing (kinetics.py). Its two test crops of a square picture are the same crop.
 """
 
@@ -25,7 +25,7 @@ def train_frames(sampling: Sampling, count_B: np.ndarray, frames: int, generator
     """Training indices (B, T), T = `frames`, drawn from `generator`."""
     if sampling.rule == "m3dfel":
         return _m3dfel(count_B, frames, generator.random((len(count_B), frames)), sampling.jitter)
-    if sampling.rule == "former-dfer":
+    if sampling.rule == "former_dfer":
         return _former_dfer_train(count_B, frames, generator)
     return _mae_dfer_train(count_B, frames, sampling.stride, generator)
 
@@ -36,7 +36,7 @@ def test_frames(sampling: Sampling, count_B: np.ndarray, frames: int, generator:
         if sampling.test == "upstream":
             return _m3dfel(count_B, frames, generator.random((len(count_B), frames)), sampling.jitter)[:, None]
         return _m3dfel(count_B, frames, np.full((len(count_B), frames), 0.5), "segment")[:, None]
-    if sampling.rule == "former-dfer":
+    if sampling.rule == "former_dfer":
         return _former_dfer_test(count_B, frames)[:, None]
     return _mae_dfer_test(count_B, frames, sampling.stride, sampling.test_segments)
 

@@ -16,13 +16,13 @@ Config = M3DFELConfig | FormerDFERConfig | MAEDFERConfig
 
 MODELS: dict[str, type[M3DFEL] | type[FormerDFER] | type[MAEDFER]] = {
     "m3dfel": M3DFEL,
-    "former-dfer": FormerDFER,
-    "mae-dfer": MAEDFER,
+    "former_dfer": FormerDFER,
+    "mae_dfer": MAEDFER,
 }
 CONFIGS: dict[str, dict[str, Config]] = {
     "m3dfel": {"full": M3DFELConfig.full(), "demo": M3DFELConfig.demo()},
-    "former-dfer": {"full": FormerDFERConfig.full(), "demo": FormerDFERConfig.demo()},
-    "mae-dfer": {"full": MAEDFERConfig.full(), "demo": MAEDFERConfig.demo()},
+    "former_dfer": {"full": FormerDFERConfig.full(), "demo": FormerDFERConfig.demo()},
+    "mae_dfer": {"full": MAEDFERConfig.full(), "demo": MAEDFERConfig.demo()},
 }
 
 

@@ -35,7 +35,7 @@ class PrintedRow:
     @property
     def model(self) -> str:
         """Name that the harness gives this method's model, where it has one."""
-        return self.method.lower()
+        return self.method.lower().replace("-", "_")
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from harness.models import MODELS, build, input_shape
 # Upstream counts by fvcore at the pins, one clip (43.19 G, 8.319 G, 49.75 G); attention and LSTM are worked out below.
 FULL = {
     "m3dfel": {"known": 43_192_663_040, "attention": 32_768, "lstm": 41_943_040},
-    "former-dfer": {"known": 8_298_138_112, "attention": 20_556_800, "lstm": 0},
-    "mae-dfer": {"known": 48_308_951_040, "attention": 1_442_971_648, "lstm": 0},
+    "former_dfer": {"known": 8_298_138_112, "attention": 20_556_800, "lstm": 0},
+    "mae_dfer": {"known": 48_308_951_040, "attention": 1_442_971_648, "lstm": 0},
 }
 
 
@@ -96,7 +96,7 @@ def test_demo_arms(name):
 
 
 def test_rows_and_json():
-    comparison = compared("mae-dfer")
+    comparison = compared("mae_dfer")
     rows = comparison_rows(comparison)
     assert [(row["mode"], row["arm"]) for row in rows] == [
         ("inference", "baseline"),
@@ -106,12 +106,12 @@ def test_rows_and_json():
     ]
     assert [row["added"] for row in rows] == [0, 0, 0, comparison.head_multiply_adds]
     assert rows[0]["parameters"] == rows[1]["parameters"] == rows[2]["parameters"] < rows[3]["parameters"]
-    assert rows == comparison_lines(["mae-dfer"], "demo")
+    assert rows == comparison_lines(["mae_dfer"], "demo")
     assert json.loads(json.dumps(comparison_json(comparison)))["inference_equal"] is True
 
 
 def test_a_costlier_arm_is_found():
-    comparison = compared("mae-dfer")
+    comparison = compared("mae_dfer")
     dearer = replace(comparison.inference_au, total=comparison.inference_au.total + 1)
     assert not replace(comparison, inference_au=dearer).inference_equal
     moved = dict(comparison.training_au.per_operator)
@@ -121,7 +121,7 @@ def test_a_costlier_arm_is_found():
 
 
 def test_unknown_model():
-    with pytest.raises(ManifestError, match="m3dfel, former-dfer, mae-dfer"):
+    with pytest.raises(ManifestError, match="m3dfel, former_dfer, mae_dfer"):
         compare("r3d")
 
 
@@ -142,6 +142,6 @@ def test_full_attention_and_lstm_by_hand():
     assert FULL["m3dfel"]["attention"] == 8 * 4 * 4 * 128 * 2
     assert FULL["m3dfel"]["lstm"] == 4 * 2 * 4 * 512 * ((512 + 512) + (1024 + 512))
     # Former-DFER: 16 frames of 49 positions, 8 heads of 32; three layers of 17 tokens, 8 heads of 64.
-    assert FULL["former-dfer"]["attention"] == 16 * 8 * 49 * 49 * 32 * 2 + 3 * 8 * 17 * 17 * 64 * 2
+    assert FULL["former_dfer"]["attention"] == 16 * 8 * 49 * 49 * 32 * 2 + 3 * 8 * 17 * 17 * 64 * 2
     # MAE-DFER, 16 blocks of width 512: 8 regions of 101 tokens, 8 region tokens, 800 local tokens on 8 region tokens.
-    assert FULL["mae-dfer"]["attention"] == 16 * 512 * 2 * (8 * 101 * 101 + 8 * 8 + 800 * 8)
+    assert FULL["mae_dfer"]["attention"] == 16 * 512 * 2 * (8 * 101 * 101 + 8 * 8 + 800 * 8)

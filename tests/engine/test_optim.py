@@ -22,12 +22,12 @@ def test_every_parameter_is_in_one_group() -> None:
 
 
 def test_mae_dfer_rate_is_scaled_by_the_batch() -> None:
-    assert base_lr(load_model("mae-dfer").recipe["full"]) == 1e-3 * 96 / 256
+    assert base_lr(load_model("mae_dfer").recipe["full"]) == 1e-3 * 96 / 256
 
 
 def test_layer_decay_and_weight_decay_of_mae_dfer() -> None:
-    recipe = load_model("mae-dfer").recipe["full"]
-    model = models.build("mae-dfer", "demo")
+    recipe = load_model("mae_dfer").recipe["full"]
+    model = models.build("mae_dfer", "demo")
     depth = len(model.blocks)
     optimizer = build_optimizer(model, None, recipe)
     lr = base_lr(recipe)
@@ -52,9 +52,9 @@ def test_m3dfel_decays_everything() -> None:
 
 
 def test_the_head_has_groups_of_its_own_behind_the_models() -> None:
-    model = models.build("former-dfer", "demo")
+    model = models.build("former_dfer", "demo")
     head = AUHead(model)
-    with_head = build_optimizer(model, head, load_model("former-dfer").recipe["full"])
-    without = build_optimizer(model, None, load_model("former-dfer").recipe["full"])
+    with_head = build_optimizer(model, head, load_model("former_dfer").recipe["full"])
+    without = build_optimizer(model, None, load_model("former_dfer").recipe["full"])
     assert len(with_head.param_groups) == len(without.param_groups) + 1
     assert group_of(with_head, head.linear.weight) is with_head.param_groups[-1]

@@ -17,7 +17,7 @@ from harness.engine.setup import build
 from harness.engine.train import train_run, train_step
 from harness.errors import DataError, HarnessError, RunError
 
-MODELS = ("m3dfel", "former-dfer", "mae-dfer")
+MODELS = ("m3dfel", "former_dfer", "mae_dfer")
 
 
 def finished(config: Any, prepared: Prepared, folder: Path, name: str = "run") -> Path:
@@ -53,12 +53,12 @@ def test_arms_of_a_pair_start_alike_and_part_with_the_au_loss(model: str, make_c
 
 
 def test_the_loss_is_eq_10(make_config: Any, prepared: Prepared) -> None:
-    course, _ = losses(make_config("mae-dfer", "au-minor", ratio=0.4), prepared, 3)
+    course, _ = losses(make_config("mae_dfer", "au-minor", ratio=0.4), prepared, 3)
     torch.testing.assert_close(course[:, 0], 0.6 * course[:, 1] + 0.4 * course[:, 2])
 
 
 def test_a_run_learns_its_training_clips(make_config: Any, prepared: Prepared) -> None:
-    config = make_config("mae-dfer", "baseline", epochs=30)
+    config = make_config("mae_dfer", "baseline", epochs=30)
     course, _ = losses(config, prepared, 30 * load_fold(prepared, config).steps_per_epoch(8))
     assert course[-7:, 0].mean() < course[:7, 0].mean() - 0.2
 
@@ -131,20 +131,20 @@ def test_a_loss_that_is_not_finite_names_step_rate_and_parts(
     with pytest.raises(
         RunError, match=r"not finite at step 3, learning rate .* \(loss inf, expression_loss \d.*au_loss inf\)"
     ):
-        finished(make_config("mae-dfer", "au-global"), prepared, tmp_path)
+        finished(make_config("mae_dfer", "au-global"), prepared, tmp_path)
     assert not (tmp_path / "run" / "predictions.parquet").exists()
 
 
 def test_a_checkpoint_that_cannot_be_read_is_named(make_config: Any, prepared: Prepared, tmp_path: Path) -> None:
-    config = make_config("mae-dfer", "baseline")
+    config = make_config("mae_dfer", "baseline")
     (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(RunError, match=r"checkpoint\.pt: checkpoint cannot be read"):
         train_run(config, load_fold(prepared, config), tmp_path)
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(make_config: Any, prepared: Prepared, tmp_path: Path) -> None:
-    run_dir = finished(make_config("mae-dfer", "baseline"), prepared, tmp_path)
-    other = make_config("mae-dfer", "baseline", seed=1)
+    run_dir = finished(make_config("mae_dfer", "baseline"), prepared, tmp_path)
+    other = make_config("mae_dfer", "baseline", seed=1)
     with pytest.raises(RunError, match="another configuration"):
         train_run(other, load_fold(prepared, other), run_dir)
 
@@ -152,20 +152,20 @@ def test_a_checkpoint_of_another_configuration_is_refused(make_config: Any, prep
 def test_a_device_that_is_not_there_is_named(make_config: Any, prepared: Prepared, tmp_path: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
-    config = make_config("mae-dfer", "baseline", device="cuda:0")
+    config = make_config("mae_dfer", "baseline", device="cuda:0")
     with pytest.raises(HarnessError, match="no CUDA device; run with --device cpu"):
         train_run(config, load_fold(prepared, config), tmp_path)
 
 
 def test_a_fold_smaller_than_a_batch_is_named(make_config: Any, prepared: Prepared) -> None:
-    config = make_config("mae-dfer", "baseline")
+    config = make_config("mae_dfer", "baseline")
     large = config.model_copy(update={"recipe": config.recipe.model_copy(update={"batch": 500})})
     with pytest.raises(DataError, match="do not fill a batch of 500"):
         load_fold(prepared, large)
 
 
 def test_mixed_batches_train(make_config: Any, prepared: Prepared) -> None:
-    config = make_config("mae-dfer", "au-distinct")
+    config = make_config("mae_dfer", "au-distinct")
     augmentation = config.recipe.augmentation.model_copy(update={"mixup": 0.8, "cutmix": 1.0, "erasing": 0.25})
     mixed = config.model_copy(update={"recipe": config.recipe.model_copy(update={"augmentation": augmentation})})
     course, _ = losses(mixed, prepared, 3)
@@ -173,13 +173,13 @@ def test_mixed_batches_train(make_config: Any, prepared: Prepared) -> None:
 
 
 def test_bf16_stays_near_fp32(make_config: Any, prepared: Prepared) -> None:
-    fp32, _ = losses(make_config("mae-dfer", "au-global"), prepared, 3)
-    bf16, _ = losses(make_config("mae-dfer", "au-global", precision="bf16"), prepared, 3)
+    fp32, _ = losses(make_config("mae_dfer", "au-global"), prepared, 3)
+    bf16, _ = losses(make_config("mae_dfer", "au-global", precision="bf16"), prepared, 3)
     torch.testing.assert_close(bf16, fp32, rtol=0.05, atol=0.02)
 
 
 def test_test_clips_never_train(make_config: Any, prepared: Prepared) -> None:
-    data = load_fold(prepared, make_config("mae-dfer", "baseline"))
+    data = load_fold(prepared, make_config("mae_dfer", "baseline"))
     assert not set(data.train_N) & set(data.test_N)
     assert not set(data.train_N) & set(data.val_N)
     assert not set(data.val_N) & set(data.test_N)

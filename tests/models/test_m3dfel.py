@@ -30,12 +30,12 @@ def test_backbone_starts_from_torchvision_distributions():
 def test_instances_are_runs_of_frames():
     torch.manual_seed(0)
     model = M3DFEL(M3DFELConfig.demo()).eval()
-    clip_BTCHW = torch.rand(2, 8, 3, 48, 48)
+    clip_BTCHW = torch.rand(2, 16, 3, 32, 32)
     seen = []
     model.lstm.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
     with torch.no_grad():
         model(clip_BTCHW)
-        one_by_one = [model.backbone(clip_BTCHW[:, n * 2 : n * 2 + 2].transpose(1, 2)) for n in range(4)]
+        one_by_one = [model.backbone(clip_BTCHW[:, n * 4 : n * 4 + 4].transpose(1, 2)) for n in range(4)]
     torch.testing.assert_close(seen[0], torch.stack(one_by_one, dim=1), rtol=0, atol=1e-5)
 
 

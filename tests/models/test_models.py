@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from harness.errors import ManifestError
 from harness.models import MODELS, build, input_shape
 
-PARAMETERS = {"m3dfel": 46_823_384, "former-dfer": 18_031_943, "mae-dfer": 84_878_343}
-FEATURES = {"m3dfel": 1024, "former-dfer": 512, "mae-dfer": 512}
+PARAMETERS = {"m3dfel": 46_823_384, "former_dfer": 18_031_943, "mae_dfer": 84_878_343}
+FEATURES = {"m3dfel": 1024, "former_dfer": 512, "mae_dfer": 512}
 
 
 def clip_of(name, batch, scale="demo"):
@@ -25,7 +25,7 @@ def test_full_scale_is_the_published_model(name):
 
 def test_input_shapes():
     assert [input_shape(name, "full") for name in MODELS] == [(16, 3, 112, 112), (16, 3, 112, 112), (16, 3, 160, 160)]
-    assert {input_shape(name, "demo") for name in MODELS} == {(8, 3, 48, 48)}
+    assert {input_shape(name, "demo") for name in MODELS} == {(16, 3, 32, 32)}
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -70,7 +70,7 @@ def test_every_parameter_learns(name):
     F.cross_entropy(model(clip_of(name, 4)), torch.tensor([0, 1, 2, 3])).backward()
     silent = [key for key, parameter in model.named_parameters() if not parameter.grad.abs().sum() > 0]
     # The last block of MAE-DFER changes its local tokens in vain: only its region tokens are read. So it is upstream.
-    last = f"blocks.{model.config.depth - 1}.cross_" if name == "mae-dfer" else "none"
+    last = f"blocks.{model.config.depth - 1}.cross_" if name == "mae_dfer" else "none"
     assert [key for key in silent if not key.startswith(last)] == []
 
 
@@ -86,7 +86,7 @@ def test_same_seed_same_weights(name):
 @pytest.mark.parametrize(
     ("name", "scale", "message"),
     [
-        ("r3d", "full", "model 'r3d' is unknown; use one of: m3dfel, former-dfer, mae-dfer"),
+        ("r3d", "full", "model 'r3d' is unknown; use one of: m3dfel, former_dfer, mae_dfer"),
         ("m3dfel", "tiny", "scale 'tiny' of model 'm3dfel' is unknown; use one of: full, demo"),
     ],
 )

@@ -17,7 +17,7 @@ from harness.report.write import write_report
 
 PAPER = manifests_dir() / "paper"
 ARMS = ("baseline", "au-global", "au-distinct", "au-minor")
-MODELS = ("former-dfer", "m3dfel", "mae-dfer")
+MODELS = ("former_dfer", "m3dfel", "mae_dfer")
 WriteRun = Callable[..., Path]
 
 # (label, predicted): happy 2 of 4, sad 1 of 1, the other five without a clip. WAR 3/5, UAR (1/2 + 1) / 2.
@@ -74,7 +74,7 @@ def grid(text: str, heading: str) -> list[list[str]]:
 def test_the_manifests_are_the_tables_of_the_paper() -> None:
     paper = read_paper(PAPER)
     assert [len(paper.table1), len(paper.table2), len(paper.table3)] == [21, 21, 12]
-    assert paper.models == {"m3dfel": "M3DFEL", "mae-dfer": "MAE-DFER", "former-dfer": "Former-DFER"}
+    assert paper.models == {"m3dfel": "M3DFEL", "mae_dfer": "MAE-DFER", "former_dfer": "Former-DFER"}
     assert paper.table1[16].values["DFEW_WAR"] == "65.53"
     assert paper.table2[15].values["disgust"] == "0.00"
     assert paper.table3[7].arm == "au-minor"
@@ -191,7 +191,7 @@ def test_models_and_arms_are_in_the_papers_order(tmp_path: Path, write_run: Writ
 def test_an_arm_that_was_not_run_is_a_dash_and_never_a_zero(tmp_path: Path, write_run: WriteRun, demo: Any) -> None:
     write_run(demo(), predicted=HALF_HAPPY)
     write_run(demo(arm="au-global"), predicted=HALF_HAPPY)
-    write_run(demo(model="mae-dfer"), predicted=HALF_HAPPY)
+    write_run(demo(model="mae_dfer"), predicted=HALF_HAPPY)
     rows = grid((report(tmp_path) / "table1.md").read_text(), "### rendered")[1:]
     assert rows[3] == ["MAE-DFER", "au-global", "-", "-", "-"]
 
@@ -351,8 +351,8 @@ def test_experiments_are_not_mixed(tmp_path: Path, write_run: WriteRun, demo: An
 
 def test_flops_stand_in_table2_by_model_and_scale(tmp_path: Path, write_run: WriteRun, demo: Any) -> None:
     write_run(demo(), predicted=HALF_HAPPY)
-    write_run(demo(model="mae-dfer"), predicted=HALF_HAPPY)
-    out = report(tmp_path, flops={("m3dfel", "demo"): 12_345_678, ("mae-dfer", "full"): 49_000_000_000})
+    write_run(demo(model="mae_dfer"), predicted=HALF_HAPPY)
+    out = report(tmp_path, flops={("m3dfel", "demo"): 12_345_678, ("mae_dfer", "full"): 49_000_000_000})
     rows = grid((out / "table2.md").read_text(), "### rendered")[1:]
     assert [row[-1] for row in rows] == ["0.0123", "-"]
 

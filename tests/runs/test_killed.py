@@ -17,7 +17,7 @@ TINY = """
 name = "tiny"
 title = "tiny"
 dataset = "rendered"
-models = ["mae-dfer", "m3dfel"]
+models = ["mae_dfer", "m3dfel"]
 arms = ["baseline", "au-distinct"]
 folds = [1]
 seeds = [0]
@@ -25,7 +25,7 @@ scale = "demo"
 threads = 1
 selection = ["last", "best-on-val", "best-on-test"]
 overrides.m3dfel = { epochs = 3, batch = 8 }
-overrides.mae-dfer = { epochs = 3, batch = 8 }
+overrides.mae_dfer = { epochs = 3, batch = 8 }
 render = { clips = 60, size = 40 }
 """
 
