@@ -178,10 +178,12 @@ def _run(
 
 
 def _report(runs: Path, out: Path, json_: bool, command: str, run_dirs: list[Path] | None) -> None:
+    from harness.analysis.flops import inference_multiply_adds
     from harness.manifest import manifests_dir
     from harness.report.write import write_report
 
-    written = write_report(runs, out, manifests_dir() / "paper", command=command, members=run_dirs)
+    paper = manifests_dir() / "paper"
+    written = write_report(runs, out, paper, inference_multiply_adds, command=command, members=run_dirs)
     print(json.dumps([str(path) for path in written], indent=1) if json_ else "\n".join(map(str, written)))
 
 

@@ -10,111 +10,17 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from harness.errors import ManifestError
+from harness.recipe import Recipe, Share, Strict
 
 Arm = Literal["baseline", "au-global", "au-distinct", "au-minor"]
 SelectionRule = Literal["last", "best-on-val", "best-on-test"]
 Scale = Literal["full", "demo"]
 Precision = Literal["fp32", "bf16"]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Strict(BaseModel):
-    """Base of every manifest: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Input(Strict):
-    """The clip a model is given: frames, pixels, and the normalisation of its channels."""
-
-    frames: int = Field(gt=0)
-    size: int = Field(gt=0)
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-
-
-class Sampling(Strict):
-    """Which frames of a clip are taken; the rules are named after the upstream they come from (data/sampling.py)."""
-
-    rule: Literal["m3dfel", "former_dfer", "mae_dfer"]
-    stride: int = Field(default=4, gt=0)
-    jitter: Literal["upstream", "segment"] = "upstream"
-    test: Literal["centre", "upstream"] = "centre"
-    test_segments: int = Field(default=1, gt=0)
-    test_crops: int = Field(default=1, gt=0)
-
-
-class Jitter(Strict):
-    """Colour jitter: each factor is drawn from 1 - x to 1 + x, the hue shift from -x to x turns."""
-
-    brightness: float = Field(default=0.0, ge=0.0)
-    contrast: float = Field(default=0.0, ge=0.0)
-    saturation: float = Field(default=0.0, ge=0.0)
-    hue: float = Field(default=0.0, ge=0.0, le=0.5)
-
-
-class Augmentation(Strict):
-    """Training augmentation; one draw a clip, the same for all its frames."""
-
-    crop_area: tuple[Share, Share] = (1.0, 1.0)
-    crop_aspect: tuple[float, float] = (0.75, 4 / 3)
-    flip: Share = 0.0
-    jitter: Jitter = Jitter()
-    rand_augment: str | None = None
-    erasing: Share = 0.0
-    mixup: float = Field(default=0.0, ge=0.0)
-    cutmix: float = Field(default=0.0, ge=0.0)
-
-
-class Optimizer(Strict):
-    """Optimiser and its parameter groups. With `reference_batch`, lr is multiplied by batch / reference_batch."""
-
-    name: Literal["adamw", "sgd"]
-    lr: float = Field(gt=0.0)
-    reference_batch: int | None = None
-    weight_decay: float = Field(default=0.0, ge=0.0)
-    decay_norm_and_bias: bool = True
-    layer_decay: float = Field(default=1.0, gt=0.0, le=1.0)
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    momentum: float = 0.0
-    clip_norm: float | None = None
-
-
-class Schedule(Strict):
-    """Learning rate over the run (engine/schedule.py has the formulas)."""
-
-    name: Literal["cosine", "cosine-after-warmup", "step", "constant"]
-    warmup_epochs: float = Field(default=0.0, ge=0.0)
-    min_lr: float = Field(default=0.0, ge=0.0)
-    step_epochs: int = Field(default=1, gt=0)
-    gamma: float = 1.0
-    lag: int = Field(default=0, ge=0)
-
-
-class Recipe(Strict):
-    """Everything that decides how a model is trained."""
-
-    batch: int = Field(gt=1)
-    epochs: int = Field(gt=0)
-    pack_size: int = Field(gt=0)
-    label_smoothing: Share = 0.0
-    input: Input
-    sampling: Sampling
-    augmentation: Augmentation
-    optimizer: Optimizer
-    schedule: Schedule
-
-    @model_validator(mode="after")
-    def _pack_covers_input(self) -> Recipe:
-        if self.pack_size < self.input.size:
-            raise ValueError(f"pack_size {self.pack_size} is smaller than input.size {self.input.size}")
-        return self
 
 
 class ModelFacts(Strict):
@@ -162,7 +68,7 @@ class DatasetManifest(Strict):
     openface_dir: str
     labels: dict[str, int]
     folds: int = Field(gt=0)
-    counts: dict[str, FoldCounts] = {}
+    counts: dict[str, FoldCounts] = Field(default_factory=dict)
     access: Access = Access()
     source: str
 
@@ -208,7 +114,7 @@ class Experiment(Strict):
     selection: tuple[SelectionRule, ...] = Field(min_length=1)
     val_share: Share = 0.1
     au: AUOptions = AUOptions()
-    overrides: dict[str, dict[str, Any]] = {}
+    overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
     render: Render | None = None
 
 

@@ -9,7 +9,7 @@ Shape letters: B batch, T frames, C channels, H W pixels, E expressions, A actio
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any, Literal
@@ -135,6 +135,16 @@ def count(module: nn.Module, inputs: tuple[Tensor, ...]) -> FlopReport:
         unsupported=unsupported,
         uncalled=frozenset(analysis.uncalled_modules()),
     )
+
+
+def inference_multiply_adds(models: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Multiply-adds of one clip at inference by (model, scale), for those that are native models."""
+    found = {}
+    for name, scale in models:
+        if name in MODELS:
+            clip_BTCHW = torch.zeros(1, *input_shape(name, scale))
+            found[name, scale] = count(_without_values(name, scale).eval(), (clip_BTCHW,)).total
+    return found
 
 
 def comparison_rows(comparison: FlopComparison) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
 from harness.data.rand_augment import parse_rand_augment, rand_augment
-from harness.manifest import Augmentation, Input, Jitter
+from harness.recipe import Augmentation, Input, Jitter
 
 from torchvision.transforms.v2 import functional as tv  # isort: skip
 

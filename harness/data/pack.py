@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,6 +121,17 @@ def _resize(frames_THWC: np.ndarray, size: int) -> np.ndarray:
     return resized.permute(0, 2, 3, 1).contiguous().numpy()
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The pool's threads already fill the cores: torch's own, inside each resize, would only wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _write(
     listing: Listing, size: int, partial: Path, fingerprint: str, workers: int, progress: Progress | None
 ) -> None:
@@ -129,7 +141,7 @@ def _write(
     shape = (int(count_N.sum()), size, size, 3)
     frames = np.lib.format.open_memmap(partial / "frames.npy", mode="w+", dtype=np.uint8, shape=shape)
     digest = hashlib.sha256()
-    with ThreadPoolExecutor(workers) as pool:
+    with _one_thread(), ThreadPoolExecutor(workers) as pool:
         decoded = pool.map(lambda clip: decode_clip(clip, size), clips)
         for done, (offset, pictures) in enumerate(zip(offset_N, decoded, strict=True), start=1):
             frames[offset : offset + len(pictures)] = pictures

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.manifest import Sampling
+from harness.recipe import Sampling
 
 SEGMENT_FRAMES = 2  # frames per segment of Former-DFER
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from harness.manifest import Optimizer, Recipe
+from harness.recipe import Optimizer, Recipe
 
 
 def base_lr(recipe: Recipe) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from harness.manifest import Schedule
+from harness.recipe import Schedule
 
 
 def lr_factor(schedule: Schedule, base_lr: float, steps_per_epoch: int, epochs: int) -> Callable[[int], float]:

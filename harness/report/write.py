@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from harness.errors import RunError
@@ -10,22 +10,25 @@ from harness.files import write_text
 from harness.report.markdown import all_markdown, relative, table_markdown
 from harness.report.measured import settings
 from harness.report.printed import read_paper
-from harness.report.tables import measure_setting, table1, table2, table3
+from harness.report.tables import Flops, measure_setting, table1, table2, table3
 from harness.report.tidy import confusion_csv, table_csv
-from harness.runs.records import read_runs
+from harness.runs.records import Run, read_runs
+
+CountFlops = Callable[[Collection[tuple[str, str]]], Flops]
 
 
 def write_report(
     runs_root: Path,
     out: Path,
     paper_dir: Path,
-    flops: Mapping[tuple[str, str], int] | None = None,
+    flops: Flops | CountFlops | None = None,
     command: str = "",
     members: Collection[Path] | None = None,
 ) -> list[Path]:
     """Write table1-3 (.md, .csv), tables.md (all three and the runs behind them) and confusion.csv; return the paths.
 
-    flops: (model, scale) -> multiply-adds of one clip at inference. command: printed in tables.md.
+    flops: multiply-adds of one clip at inference by (model, scale), or what counts them for the models of the runs.
+    command: printed in tables.md.
     members: report these run directories and no others. The same runs give the same bytes.
     RunError if no run has finished, or a finished one is not as it was sealed.
     """
@@ -37,16 +40,22 @@ def write_report(
     if not runs:
         state = f"no finished run ({len(unfinished)} unfinished)"
         raise RunError(f"{runs_root}: {state}; run an experiment to its end, for instance `audfer demo`")
-    paper, flops = read_paper(paper_dir), flops or {}
+    paper, costs = read_paper(paper_dir), _costs(runs, flops)
     found = settings(runs)
     measured = [measure_setting(setting, paper) for setting in found]
-    tables = (table1(paper, measured), table2(paper, measured, flops), table3(paper, measured))
+    tables = (table1(paper, measured), table2(paper, measured, costs), table3(paper, measured))
     left_out = [relative(path, runs_root) for path in unfinished]
     named = [(relative(run.path, runs_root), run) for run in runs]
     texts = {f"table{table.number}.md": table_markdown(table, len(left_out)) for table in tables}
-    texts |= {f"table{table.number}.csv": table_csv(table.number, paper, measured, flops) for table in tables}
+    texts |= {f"table{table.number}.csv": table_csv(table.number, paper, measured, costs) for table in tables}
     texts |= {"tables.md": all_markdown(tables, named, left_out, command), "confusion.csv": confusion_csv(found)}
     return _write(out, texts)
+
+
+def _costs(runs: Collection[Run], flops: Flops | CountFlops | None) -> Flops:
+    if callable(flops):
+        return flops(sorted({(run.config.model, run.config.scale) for run in runs}))
+    return flops or {}
 
 
 def _write(out: Path, texts: Mapping[str, str]) -> list[Path]:

@@ -13,13 +13,13 @@ from harness.manifest import (
     AUArm,
     DatasetManifest,
     Experiment,
-    Recipe,
     RunConfig,
     RunData,
     load_dataset,
     load_model,
     resolve_recipe,
 )
+from harness.recipe import Recipe
 
 
 def recipes(experiment: Experiment) -> dict[str, Recipe]:

@@ -7,7 +7,7 @@ from harness import torchvision_ops  # noqa: F401  (must come before torchvision
 from harness.data.augment import augment, mix, normalise, whole_frames
 from harness.data.rand_augment import OPERATIONS, parse_rand_augment, rand_augment
 from harness.errors import ManifestError
-from harness.manifest import Augmentation, Input, Jitter
+from harness.recipe import Augmentation, Input, Jitter
 
 from torchvision.transforms.v2 import functional as tv  # isort: skip
 

@@ -5,7 +5,7 @@ import pytest
 
 from harness.data.sampling import test_frames as views_of
 from harness.data.sampling import train_frames
-from harness.manifest import Sampling
+from harness.recipe import Sampling
 
 DRAWS = np.random.default_rng
 

@@ -6,7 +6,7 @@ import torch
 
 from harness import torchvision_ops  # noqa: F401  (must come before timm)
 from harness.engine.schedule import lr_factor
-from harness.manifest import Schedule
+from harness.recipe import Schedule
 
 from timm.scheduler.cosine_lr import CosineLRScheduler  # isort: skip
 

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.au.units import EXPRESSIONS
-from harness.manifest import AUArm, Augmentation, Input, Optimizer, Recipe, RunConfig, RunData, Sampling, Schedule
+from harness.manifest import AUArm, RunConfig, RunData
+from harness.recipe import Augmentation, Input, Optimizer, Recipe, Sampling, Schedule
 from harness.runs.records import seal
 
 # Test clips per expression; disgust is rare, as in DFEW.

@@ -11,7 +11,8 @@ import pytest
 
 from harness.au.units import EXPRESSIONS
 from harness.errors import HarnessError, RunError
-from harness.manifest import Augmentation, Input, Optimizer, Recipe, RunConfig, RunData, Sampling, Schedule
+from harness.manifest import RunConfig, RunData
+from harness.recipe import Augmentation, Input, Optimizer, Recipe, Sampling, Schedule
 from harness.runs.records import read_run, read_runs, seal
 
 RECIPE = Recipe(
