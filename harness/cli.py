@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,12 +22,23 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Data sets: rendered faces.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+upstream_app = typer.Typer(help="The three upstream repositories: fetch, patch, verify.", no_args_is_help=True)
+app.add_typer(upstream_app, name="upstream")
 
 Cache = Annotated[Path, typer.Option("--cache", help="Folder for rendered faces and packed frames.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for run directories.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Runs at a time; default: as many as the cores allow.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Root = Annotated[Path | None, typer.Option("--data-root", help="Folder of the data set.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Upstreams; default: all three.")]
+ThirdParty = Annotated[Path, typer.Option("--third-party", help="Folder of the clones.")]
+Mirror = Annotated[
+    Path | None,
+    typer.Option("--mirror", envvar="AUDFER_MIRROR", help="Folder of clones or bare repositories to fetch from."),
+]
+Engine = Annotated[
+    Literal["native", "upstream"], typer.Option("--engine", help="Our models, or the upstream's script.")
+]
 Device = Annotated[str, typer.Option("--device", help="cpu, or cuda:0 and so on.")]
 
 
@@ -68,7 +79,7 @@ def demo(
     json_: Json = False,
 ) -> None:
     """Render data, train three models with and without the AU loss, and write the paper's tables beside the results."""
-    run_dirs = _run("demo", {}, None, cache, out, "cpu", jobs)
+    run_dirs = _run("demo", {}, {"cache": cache, "out": out, "jobs": jobs})
     _report(out / "demo", report_dir, json_, "audfer demo", run_dirs)
 
 
@@ -76,6 +87,7 @@ def demo(
 def run(
     experiment: Annotated[str, typer.Argument(help="Name of an experiment, or the path of its TOML file.")],
     data_root: Root = None,
+    engine: Engine = "native",
     device: Device = "cpu",
     cache: Cache = Path("data"),
     out: Out = Path("runs"),
@@ -86,11 +98,18 @@ def run(
     seeds: Annotated[list[int] | None, typer.Option("--seed", help="These seeds; may be repeated.")] = None,
     scale: Annotated[str | None, typer.Option("--scale", help="full or demo.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Epochs instead of the recipe's.")] = None,
+    init: Annotated[
+        Path | None, typer.Option("--init", help="Initial weights for the one model that is named.")
+    ] = None,
+    random_init: Annotated[bool, typer.Option("--random-init", help="Upstream engine: no pretrained weights.")] = False,
+    third_party: ThirdParty = Path("third_party"),
     json_: Json = False,
 ) -> None:
     """Carry out an experiment; a run that was interrupted goes on where it was."""
     changes = {"models": models, "arms": arms, "folds": folds, "seeds": seeds, "scale": scale, "epochs": epochs}
-    run_dirs = _run(experiment, changes, data_root, cache, out, device, jobs)
+    means = {"data_root": data_root, "cache": cache, "out": out, "engine": engine, "device": device, "jobs": jobs}
+    means |= {"init": init, "random_init": random_init, "third_party": third_party}
+    run_dirs = _run(experiment, changes, means)
     print(json.dumps([str(path) for path in run_dirs], indent=1) if json_ else "\n".join(map(str, run_dirs)))
 
 
@@ -161,20 +180,82 @@ def data_render(
     print(json.dumps(dataclasses.asdict(summary), indent=1) if json_ else "\n".join(summary.lines()))
 
 
-def _run(
-    name: str, changes: dict[str, Any], data_root: Path | None, cache: Path, out: Path, device: str, jobs: int | None
-) -> list[Path]:
+@upstream_app.command("list")
+def upstream_list(names: Names = None, third_party: ThirdParty = Path("third_party"), json_: Json = False) -> None:
+    """Show pins, licences, the state of each clone and what of it was not checked out."""
+    from harness.upstream.lines import list_json, list_row
+    from harness.upstream.manifest import load_upstreams
+    from harness.upstream.tree import inspect
+
+    found = [(manifest, inspect(manifest, third_party)) for manifest in load_upstreams(names)]
+    _table([list_row(*one) for one in found], [list_json(*one) for one in found], json_)
+
+
+@upstream_app.command("fetch")
+def upstream_fetch(names: Names = None, mirror: Mirror = None, third_party: ThirdParty = Path("third_party")) -> None:
+    """Fetch each upstream at its pin; a right clone stays as it is."""
+    from harness.upstream.fetch import fetch
+    from harness.upstream.manifest import load_upstreams
+    from harness.upstream.source import find_source
+
+    for manifest in load_upstreams(names):
+        print(fetch(manifest, find_source(manifest, mirror), third_party), flush=True)
+
+
+@upstream_app.command("patch")
+def upstream_patch(names: Names = None, third_party: ThirdParty = Path("third_party")) -> None:
+    """Apply our patches to each upstream; every id is checked before and after."""
+    from harness.upstream.manifest import load_upstreams, patches_dir
+    from harness.upstream.patch import patch
+
+    for manifest in load_upstreams(names):
+        print(patch(manifest, third_party, patches_dir()), flush=True)
+
+
+@upstream_app.command("verify")
+def upstream_verify(
+    names: Names = None, mirror: Mirror = None, third_party: ThirdParty = Path("third_party"), json_: Json = False
+) -> None:
+    """Derive each upstream again and compare; exit code 1 if anything differs."""
+    import dataclasses
+
+    from harness.upstream.lines import derived_row
+    from harness.upstream.manifest import load_upstreams, patches_dir
+    from harness.upstream.verify import derive_again
+
+    derived = [derive_again(one, mirror, third_party, patches_dir()) for one in load_upstreams(names)]
+    _table([derived_row(one) for one in derived], [dataclasses.asdict(one) for one in derived], json_)
+
+
+@upstream_app.command("clean")
+def upstream_clean(names: Names = None, third_party: ThirdParty = Path("third_party")) -> None:
+    """Remove the clones, edited or not."""
+    from harness.upstream.fetch import clean
+    from harness.upstream.manifest import load_upstreams
+
+    for manifest in load_upstreams(names):
+        print(clean(manifest, third_party))
+
+
+def _table(rows: list[dict[str, str]], data: list[dict[str, Any]], json_: bool) -> None:
+    if json_:
+        print(json.dumps(data, indent=1))
+        return
+    from tabulate import tabulate
+
+    print(tabulate(rows, headers="keys", disable_numparse=True))
+
+
+def _run(name: str, changes: dict[str, Any], means: dict[str, Any]) -> list[Path]:
     from harness.manifest import change, load_experiment
 
     experiment = change(load_experiment(name), changes)
     # After the manifests: a typo in one is told before torch is imported.
     from harness.console import Display
-    from harness.runs.experiment import run_experiment
+    from harness.runs.experiment import Means, run_experiment
 
     with Display() as display:
-        return run_experiment(
-            experiment, data_root=data_root, cache=cache, out=out, device=device, jobs=jobs, watcher=display.watcher()
-        )
+        return run_experiment(experiment, Means(**{"data_root": None, **means}), display.watcher())
 
 
 def _report(runs: Path, out: Path, json_: bool, command: str, run_dirs: list[Path] | None) -> None:

@@ -98,6 +98,13 @@ class Render(Strict):
     seed: int = Field(default=0, ge=0)
 
 
+class ClipsPerClass(Strict):
+    """Only the first clips of each class, in the order of the lists: for a try at full scale on little data."""
+
+    train: int = Field(gt=0)
+    test: int = Field(gt=0)
+
+
 class Experiment(Strict):
     """A sweep: data set, models, arms, folds, seeds, recipe overrides and selection rules."""
 
@@ -115,6 +122,8 @@ class Experiment(Strict):
     val_share: Share = 0.1
     au: AUOptions = AUOptions()
     overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    clips_per_class: ClipsPerClass | None = None
+    upstream_options: dict[str, dict[str, str | int | float]] = Field(default_factory=dict)
     render: Render | None = None
 
 
@@ -155,6 +164,8 @@ class RunConfig(Strict):
     au: AUArm | None
     recipe: Recipe
     initial: str = "random"
+    clips_per_class: ClipsPerClass | None = None
+    upstream_options: dict[str, str | int | float] = Field(default_factory=dict)
 
     def canonical_json(self) -> str:
         """The text of `config.json`: sorted keys, one trailing newline, the same bytes for the same run."""

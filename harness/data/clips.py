@@ -65,6 +65,14 @@ def frame_files(folder: Path, suffixes: Sequence[str] = (".jpg", ".jpeg", ".png"
     return tuple(folder / name for name in sorted(names, key=natural_key))
 
 
+def first_of_each_class(label_N: np.ndarray, count: int | None) -> np.ndarray:
+    """Positions of the first `count` clips of each class, in order; all of them for None."""
+    if count is None:
+        return np.arange(len(label_N))
+    rank_N = np.array([np.sum(label_N[:position] == label) for position, label in enumerate(label_N)], dtype=np.int64)
+    return np.flatnonzero(rank_N < count)
+
+
 def split_validation(labels_N: np.ndarray, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Cut a validation split from a training fold, class by class, by a fixed seed.
 

@@ -66,19 +66,15 @@ def prepare(
 
     `size` is the packed frames' side in pixels. Errors: DataError of the reader, the pack and the AU files.
     """
-    if manifest.layout not in READERS:
-        raise DataError(
-            f"{manifest.title}: this version has no reader for its layout; known layouts: {', '.join(READERS)}"
-        )
-    listing = READERS[manifest.layout](root, manifest)
-    fingerprint = _fingerprint(listing)
-    folder = cache / f"{manifest.name}-{size}px-{fingerprint[:12]}"
+    listing = read_listing(manifest, root)
+    identity = fingerprint(listing)
+    folder = cache / f"{manifest.name}-{size}px-{identity[:12]}"
     au_dir = root / manifest.openface_dir
     if not au_dir.is_dir():
         raise DataError(f"{au_dir}: no OpenFace files; run OpenFace 2.2 on the clips and put one CSV a clip there")
     pack = pack_clips(listing, size, folder, workers=workers, progress=progress)
     folds = {str(number): {"train": fold.train, "test": fold.test} for number, fold in listing.folds.items()}
-    meta = {"fingerprint": fingerprint, "folds": folds}
+    meta = {"fingerprint": identity, "folds": folds}
     write_text(folder / "folds.json", json.dumps(meta, sort_keys=True) + "\n")
     _prepare_au(au_dir, pack, label_frames)
     return open_prepared(folder)
@@ -95,7 +91,16 @@ def open_prepared(folder: Path) -> Prepared:
     return Prepared(pack, folds, meta["fingerprint"])
 
 
-def _fingerprint(listing: Listing) -> str:
+def read_listing(manifest: DatasetManifest, root: Path) -> Listing:
+    """Clips and folds of the data set at `root`; DataError of its reader, or if its layout has none."""
+    if manifest.layout not in READERS:
+        known = ", ".join(READERS)
+        raise DataError(f"{manifest.title}: this version has no reader for its layout; known layouts: {known}")
+    return READERS[manifest.layout](root, manifest)
+
+
+def fingerprint(listing: Listing) -> str:
+    """sha256 (hex) of clips, classes, frames and folds."""
     folds = [[k, fold.train, fold.test] for k, fold in sorted(listing.folds.items())]
     return hashlib.sha256((listing.fingerprint() + json.dumps(folds)).encode()).hexdigest()
 

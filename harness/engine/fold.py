@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from harness.data.clips import split_validation
+from harness.data.clips import first_of_each_class, split_validation
 from harness.data.prepare import Prepared
 from harness.errors import DataError
-from harness.manifest import RunConfig
+from harness.manifest import ClipsPerClass, RunConfig, SelectionRule
 
 
 @dataclass(frozen=True)
@@ -32,19 +33,13 @@ class FoldData:
 
 def load_fold(prepared: Prepared, config: RunConfig) -> FoldData:
     """The fold of `config`; a validation split is cut from the training clips if the rule best-on-val is asked for."""
-    fold = prepared.folds.get(config.fold)
-    if fold is None:
-        raise DataError(f"{prepared.pack.path}: no fold {config.fold}; known: {sorted(prepared.folds)}")
-    train_N, val_N = prepared.pack.positions(fold.train), np.array([], dtype=np.int64)
-    if "best-on-val" in config.selection:
-        kept, held_out = split_validation(prepared.pack.label_N[train_N], config.val_share)
-        train_N, val_N = train_N[kept], train_N[held_out]
+    train_N, val_N, test_N = parts(prepared, config.fold, config.selection, config.val_share, config.clips_per_class)
     au = prepared.au_labels(config.au.label_frames if config.au else "all")
     data = FoldData(
         prepared,
         train_N,
         val_N,
-        prepared.pack.positions(fold.test),
+        test_N,
         torch.from_numpy(prepared.pack.label_N.astype(np.int64)),
         torch.from_numpy(au.label_NA.astype(np.float32)),
         torch.from_numpy(au.mask_N.astype(bool)),
@@ -54,3 +49,26 @@ def load_fold(prepared: Prepared, config: RunConfig) -> FoldData:
             f"fold {config.fold}: {len(train_N)} training clips do not fill a batch of {config.recipe.batch}"
         )
     return data
+
+
+def parts(
+    prepared: Prepared,
+    number: int,
+    selection: Sequence[SelectionRule],
+    val_share: float,
+    few: ClipsPerClass | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions in the pack of a fold's training, validation and test clips; DataError if there is no such fold."""
+    fold = prepared.folds.get(number)
+    if fold is None:
+        raise DataError(f"{prepared.path}: no fold {number}; known: {sorted(prepared.folds)}")
+    train_N, val_N = _some(prepared, fold.train, few.train if few else None), np.array([], dtype=np.int64)
+    if "best-on-val" in selection:
+        kept, held_out = split_validation(prepared.pack.label_N[train_N], val_share)
+        train_N, val_N = train_N[kept], train_N[held_out]
+    return train_N, val_N, _some(prepared, fold.test, few.test if few else None)
+
+
+def _some(prepared: Prepared, names: Sequence[str], count: int | None) -> np.ndarray:
+    position_N = prepared.pack.positions(names)
+    return position_N[first_of_each_class(prepared.pack.label_N[position_N], count)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -54,12 +55,14 @@ def prepare_machine(config: RunConfig) -> None:
     torch.backends.cudnn.deterministic = True
 
 
-def build(config: RunConfig, data: FoldData) -> Setup:
+def build(config: RunConfig, data: FoldData, initial: Mapping[str, torch.Tensor] | None = None) -> Setup:
     """Build a run. The model draws from the run's seed alone, the AU head from a generator of its own, so the arms of a
-    pair start from the same weights.
+    pair start from the same weights. `initial` replaces the weights it names.
     """
     torch.manual_seed(derive(config.seed, "weights"))
     model = models.build(config.model, config.scale, num_classes=len(config.dataset.labels)).to(config.device)
+    if initial is not None:
+        model.load_state_dict(initial, strict=False)
     _to_channels_last(model)
     head = au_loss = None
     if config.au:

@@ -15,24 +15,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 import torch.nn.functional as F
 
 from harness.au.loss import combine
-from harness.au.units import EXPRESSIONS
 from harness.engine import checkpoint
 from harness.engine.batch import Batch, make_batch
 from harness.engine.environment import describe
 from harness.engine.evaluate import predict
 from harness.engine.fold import FoldData
+from harness.engine.record import write_epochs, write_predictions
 from harness.engine.scores import confusion, uar, war
 from harness.engine.scores import predict as predicted
 from harness.engine.seeds import derive
 from harness.engine.selection import Choice, update
 from harness.engine.setup import Setup, build, prepare_machine
 from harness.errors import RunError
-from harness.files import replacing, write_text
+from harness.files import write_text
 from harness.manifest import RunConfig, SelectionRule
 
 CHECKPOINT_SECONDS = 120.0  # at most this much work of an epoch is lost; the epoch's end always saves
@@ -52,13 +51,19 @@ class Progress:
     choices: Mapping[SelectionRule, Choice] = field(default_factory=dict)
 
 
-def train_run(config: RunConfig, data: FoldData, run_dir: Path, on_epoch: EpochReport | None = None) -> None:
+def train_run(
+    config: RunConfig,
+    data: FoldData,
+    run_dir: Path,
+    on_epoch: EpochReport | None = None,
+    initial: Mapping[str, torch.Tensor] | None = None,
+) -> None:
     """Train `config` to its end in `run_dir`, from its checkpoint if it has one, and write its record but for DONE.
 
     Errors: RunError naming step, learning rate and parts if the loss is not finite; the record is then left unfinished.
     """
     prepare_machine(config)
-    setup = build(config, data)
+    setup = build(config, data, initial)
     progress = _resume(setup, run_dir)
     write_text(run_dir / "environment.json", json.dumps(describe(config), sort_keys=True, indent=1) + "\n")
     for epoch in range(progress.step // setup.steps_per_epoch, config.recipe.epochs):
@@ -67,8 +72,10 @@ def train_run(config: RunConfig, data: FoldData, run_dir: Path, on_epoch: EpochR
         _save(setup, progress, run_dir)
         if on_epoch:
             on_epoch(record)
-    write_text(run_dir / "epochs.jsonl", "".join(json.dumps(line, sort_keys=True) + "\n" for line in progress.epochs))
-    _write_predictions(run_dir / "predictions.parquet", config, data, progress.choices)
+    write_epochs(run_dir / "epochs.jsonl", progress.epochs)
+    names = [data.prepared.pack.names[position] for position in data.test_N]
+    label_N = data.label_N[data.test_N].numpy()
+    write_predictions(run_dir / "predictions.parquet", config.selection, names, label_N, progress.choices)
 
 
 def train_step(setup: Setup, batch: Batch, step: int) -> torch.Tensor:
@@ -199,16 +206,3 @@ def _save(setup: Setup, progress: Progress, run_dir: Path) -> None:
         "schedule": setup.schedule.state_dict(),
     }
     checkpoint.save(run_dir / "checkpoint.pt", state)
-
-
-def _write_predictions(path: Path, config: RunConfig, data: FoldData, choices: Mapping[SelectionRule, Choice]) -> None:
-    names = [data.prepared.pack.names[position] for position in data.test_N]
-    labels = data.label_N[data.test_N].numpy().astype(np.int8)
-    tables = []
-    for rule in config.selection:
-        choice = choices[rule]
-        columns = {"rule": rule, "epoch": np.int32(choice.epoch), "clip": names, "label": labels}
-        logits = dict(zip(EXPRESSIONS, choice.logits_NE.numpy().astype(np.float32).T, strict=True))
-        tables.append(pd.DataFrame({**columns, **logits}))
-    with replacing(path) as temporary:
-        pd.concat(tables).to_parquet(temporary, index=False)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness.au.knowledge import read_unit_table
 from harness.au.units import EXPRESSIONS
@@ -14,8 +14,11 @@ from harness.data.prepare import Prepared, prepare
 from harness.data.rendered.dataset import RenderSummary, render_dfew
 from harness.errors import DataError, ManifestError
 from harness.manifest import DatasetManifest, Experiment, RunConfig, load_dataset, manifests_dir
-from harness.runs.launch import launch
-from harness.runs.sweep import plan, recipes
+from harness.runs.launch import Materials, launch
+from harness.runs.sweep import Machine, plan, recipes
+from harness.upstream.initial import initial_name
+from harness.upstream.manifest import load_upstream
+from harness.upstream.weights import initial_of
 
 Bar = Callable[[int, int], None]
 
@@ -31,35 +34,63 @@ class Watcher:
     finished: Callable[[RunConfig], None]
 
 
-def run_experiment(
-    experiment: Experiment,
-    *,
-    data_root: Path | None,
-    cache: Path,
-    out: Path,
-    device: str,
-    jobs: int | None,
-    watcher: Watcher,
-) -> list[Path]:
+@dataclass(frozen=True)
+class Means:
+    """How and where an experiment is carried out.
+
+    data_root: the data set (None: rendered, or from its variable). cache: rendered faces, packs, pretrained weights.
+    out: run directories. init: a file of initial weights for the one model of a native experiment. random_init: let
+    an upstream that starts from pretrained weights start at random. third_party: the upstreams' clones.
+    """
+
+    data_root: Path | None
+    cache: Path
+    out: Path
+    engine: Literal["native", "upstream"] = "native"
+    device: str = "cpu"
+    jobs: int | None = None
+    init: Path | None = None
+    random_init: bool = False
+    third_party: Path = Path("third_party")
+
+
+def run_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> list[Path]:
     """Carry out every run of `experiment`; returns the run directories.
 
-    `cache` takes rendered faces and packs, `out` the run directories. What exists is not made again, so an interrupted
-    experiment goes on where it was. Errors: HarnessError, one line.
+    What exists is not made again, so an interrupted experiment goes on where it was. Errors: HarnessError, one line.
     """
+    names, files = _initial(experiment, means)
     manifest = load_dataset(experiment.dataset)
-    root = data_root or _default_root(experiment, manifest, cache, watcher)
-    prepared = _prepare(experiment, manifest, root, cache, watcher)
-    configs = plan(experiment, prepared, device)
+    root = means.data_root or _default_root(experiment, manifest, means.cache, watcher)
+    prepared = _prepare(experiment, manifest, root, means.cache, watcher)
+    configs = plan(experiment, prepared, Machine(means.engine, means.device, names))
     watcher.planned(configs)
     paths = {size: data.path for size, data in prepared.items()}
     return launch(
         configs,
-        paths,
-        out,
-        jobs=jobs or default_jobs(experiment, device),
+        Materials(paths, root, means.cache, means.third_party, files),
+        means.out,
+        jobs=means.jobs or default_jobs(experiment, means.device),
         on_epoch=watcher.epoch,
         on_run=watcher.finished,
     )
+
+
+def _initial(experiment: Experiment, means: Means) -> tuple[dict[str, str], dict[str, Path]]:
+    """What each run's configuration says of its initial weights, and the files to load, by model."""
+    if means.engine == "upstream":
+        if means.init:
+            raise ManifestError(
+                "--init: is for the native engine; an upstream's pretrained file goes to its manifest's place"
+            )
+        manifests = {model: load_upstream(model) for model in experiment.models}
+        return {model: initial_of(one, random_init=means.random_init) for model, one in manifests.items()}, {}
+    if means.init is None:
+        return {}, {}
+    if len(experiment.models) > 1:
+        raise ManifestError(f"--init {means.init}: a file starts one model; name it by --model")
+    (model,) = experiment.models
+    return {model: initial_name(means.init)}, {model: means.init}
 
 
 def default_jobs(experiment: Experiment, device: str) -> int:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,31 @@ RunEvent = Callable[[RunConfig], None]
 
 
 @dataclass(frozen=True)
+class Materials:
+    """Where what the runs need lies; none of it is part of a run's identity, its hashes are.
+
+    prepared: by pack size. root: the data set, read by the upstreams' own loaders. initial: files of initial weights by
+    model. cache: pretrained weights of the upstreams. third_party: their clones.
+    """
+
+    prepared: Mapping[int, Path]
+    root: Path
+    cache: Path
+    third_party: Path = Path("third_party")
+    initial: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Job:
-    """One run to carry out: where its record goes and where its data lie."""
+    """One run to carry out: where its record goes and where its materials lie."""
 
     run_dir: Path
-    prepared: Path
+    materials: Materials
 
 
 def launch(
     configs: Sequence[RunConfig],
-    prepared: Mapping[int, Path],
+    materials: Materials,
     out: Path,
     *,
     jobs: int = 1,
@@ -49,13 +64,13 @@ def launch(
         if config not in waiting and on_run:
             on_run(config)
     if waiting:
-        _work(waiting, prepared, directories, min(jobs, len(waiting)), on_epoch, on_run)
+        _work(waiting, materials, directories, min(jobs, len(waiting)), on_epoch, on_run)
     return list(directories.values())
 
 
 def _work(
     configs: Sequence[RunConfig],
-    prepared: Mapping[int, Path],
+    materials: Materials,
     directories: Mapping[str, Path],
     jobs: int,
     on_epoch: EpochEvent | None,
@@ -73,7 +88,7 @@ def _work(
             run_dir = directories[config.digest()]
             run_dir.mkdir(parents=True, exist_ok=True)
             write_text(run_dir / "config.json", config.canonical_json())
-            futures[pool.submit(_execute, Job(run_dir, prepared[config.recipe.pack_size]))] = config
+            futures[pool.submit(_execute, Job(run_dir, materials))] = config
         _collect(futures, failures, on_run)
     events.put(None)
     listener.join()
@@ -126,4 +141,4 @@ def _execute(job: Job) -> None:
     # Imported here: the parent need not pay for what only a worker uses.
     from harness.runs.worker import execute
 
-    execute(job.run_dir, job.prepared, lambda digest, record: _events.put((digest, record)))
+    execute(job.run_dir, job.materials, lambda digest, record: _events.put((digest, record)))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
-import numpy as np
-
-from harness.data.clips import split_validation
 from harness.data.prepare import Prepared
+from harness.engine.fold import parts
+from harness.errors import ManifestError
 from harness.manifest import (
     Arm,
     AUArm,
@@ -22,23 +23,38 @@ from harness.manifest import (
 from harness.recipe import Recipe
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What the runs are carried out with: engine, device, and where each model's initial weights are from."""
+
+    engine: Literal["native", "upstream"] = "native"
+    device: str = "cpu"
+    initial: Mapping[str, str] = field(default_factory=dict)
+
+
 def recipes(experiment: Experiment) -> dict[str, Recipe]:
     """The resolved recipe of each model of the experiment."""
     return {name: resolve_recipe(experiment, load_model(name)) for name in experiment.models}
 
 
-def plan(experiment: Experiment, prepared: Mapping[int, Prepared], device: str) -> list[RunConfig]:
+def plan(experiment: Experiment, prepared: Mapping[int, Prepared], machine: Machine) -> list[RunConfig]:
     """All runs of the experiment; `prepared` holds the data by pack size.
 
     Fold by fold and seed by seed, a model's arms side by side, so that the first finished runs are whole pairs.
+    ManifestError for what the upstream engine cannot do.
     """
+    if machine.engine == "upstream" and "best-on-val" in experiment.selection:
+        raise ManifestError(
+            f"experiment {experiment.name}: the upstreams' scripts cut no validation split; with --engine upstream "
+            "select last and best-on-test only (as manifests/experiments/demo-upstream.toml does)"
+        )
     manifest = load_dataset(experiment.dataset)
     resolved = recipes(experiment)
     return [
-        _run(experiment, manifest, resolved[model], prepared[resolved[model].pack_size], model, arm, fold, seed, device)
+        _run(experiment, manifest, recipe, prepared[recipe.pack_size], machine, model, arm, fold, seed)
         for seed in experiment.seeds
         for fold in experiment.folds
-        for model in experiment.models
+        for model, recipe in resolved.items()
         for arm in experiment.arms
     ]
 
@@ -48,11 +64,11 @@ def _run(
     manifest: DatasetManifest,
     recipe: Recipe,
     prepared: Prepared,
+    machine: Machine,
     model: str,
     arm: Arm,
     fold: int,
     seed: int,
-    device: str,
 ) -> RunConfig:
     return RunConfig(
         experiment=experiment.name,
@@ -63,13 +79,17 @@ def _run(
         fold=fold,
         folds=manifest.folds,
         seed=seed,
-        device=device,
+        engine=machine.engine,
+        device=machine.device,
         precision=experiment.precision,
         threads=experiment.threads,
         selection=experiment.selection,
         val_share=experiment.val_share,
         au=_au(experiment, arm),
         recipe=recipe,
+        initial=machine.initial.get(model, "random"),
+        clips_per_class=experiment.clips_per_class,
+        upstream_options=experiment.upstream_options.get(model, {}) if machine.engine == "upstream" else {},
     )
 
 
@@ -80,17 +100,13 @@ def _au(experiment: Experiment, arm: Arm) -> AUArm | None:
 
 
 def _data(experiment: Experiment, manifest: DatasetManifest, prepared: Prepared, fold: int) -> RunData:
-    names = prepared.folds[fold]
-    train_N = prepared.pack.positions(names.train)
-    held_out: np.ndarray = np.array([])
-    if "best-on-val" in experiment.selection:
-        held_out = split_validation(prepared.pack.label_N[train_N], experiment.val_share)[1]
-    clips = {"train": len(train_N) - len(held_out), "val": len(held_out), "test": len(names.test)}
+    few = experiment.clips_per_class
+    train_N, val_N, test_N = parts(prepared, fold, experiment.selection, experiment.val_share, few)
     return RunData(
         name=manifest.name,
         title=manifest.title,
         published=manifest.published,
         labels=manifest.labels,
-        clips=clips,
+        clips={"train": len(train_N), "val": len(val_N), "test": len(test_N)},
         fingerprint=prepared.fingerprint,
     )

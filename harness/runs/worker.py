@@ -13,15 +13,17 @@ from typing import Any
 
 from harness.data.prepare import Prepared, open_prepared
 from harness.engine.fold import load_fold
-from harness.engine.train import train_run
+from harness.engine.train import EpochReport, train_run
 from harness.errors import RunError
-from harness.manifest import read_run_config
+from harness.manifest import RunConfig, read_run_config
+from harness.runs.launch import Materials
 from harness.runs.records import seal
+from harness.upstream.initial import load_initial
 
 LOCK_PATIENCE = 10.0  # seconds; a worker whose parent was killed needs a moment to end
 
 
-def execute(run_dir: Path, prepared: Path, on_epoch: Callable[[str, dict[str, Any]], None]) -> None:
+def execute(run_dir: Path, materials: Materials, on_epoch: Callable[[str, dict[str, Any]], None]) -> None:
     """Train the run of `run_dir/config.json` to its end and seal it; RunError if another process is at it."""
     config = read_run_config(run_dir / "config.json")
     digest = config.digest()
@@ -29,9 +31,23 @@ def execute(run_dir: Path, prepared: Path, on_epoch: Callable[[str, dict[str, An
         if (run_dir / "DONE").is_file():
             return
         with _logged(run_dir / "log.txt"):
-            data = load_fold(_prepared(prepared), config)
-            train_run(config, data, run_dir, lambda record: on_epoch(digest, record))
+            train = _train_upstream if config.engine == "upstream" else _train_native
+            train(config, materials, run_dir, lambda record: on_epoch(digest, record))
         seal(run_dir)
+
+
+def _train_native(config: RunConfig, materials: Materials, run_dir: Path, on_epoch: EpochReport) -> None:
+    data = load_fold(_prepared(materials.prepared[config.recipe.pack_size]), config)
+    path = materials.initial.get(config.model)
+    initial = load_initial(config.model, config.scale, path) if path else None
+    train_run(config, data, run_dir, on_epoch, initial)
+
+
+def _train_upstream(config: RunConfig, materials: Materials, run_dir: Path, on_epoch: EpochReport) -> None:
+    # Imported here: it needs GitPython and a clone, a native run neither.
+    from harness.upstream.run import train_run as train_upstream
+
+    train_upstream(config, materials.root, run_dir, on_epoch, cache=materials.cache, third_party=materials.third_party)
 
 
 @lru_cache(maxsize=2)

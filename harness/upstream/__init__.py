@@ -1,0 +1,1 @@
+"""The three upstream repositories: fetched at pins, patched, verified, run."""

@@ -7,7 +7,7 @@ import pytest
 
 from harness.data.prepare import Prepared
 from harness.manifest import RunConfig, change, load_experiment
-from harness.runs.sweep import plan
+from harness.runs.sweep import Machine, plan
 
 MakeConfig = Callable[..., RunConfig]
 
@@ -21,7 +21,7 @@ def make_config(prepared: Prepared) -> MakeConfig:
         recipe = {"pack_size": prepared.pack.frames_FHWC.shape[1], "batch": 8, "epochs": epochs}
         au = experiment.au.model_copy(update={"ratio": ratio})
         experiment = experiment.model_copy(update={"overrides": {model: recipe}, "au": au})
-        (config,) = plan(experiment, {recipe["pack_size"]: prepared}, "cpu")
+        (config,) = plan(experiment, {recipe["pack_size"]: prepared}, Machine())
         return config.model_copy(update=keys)
 
     return make
