@@ -123,6 +123,7 @@ class Experiment(Strict):
     au: AUOptions = AUOptions()
     overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
     clips_per_class: ClipsPerClass | None = None
+    random_init: bool = False
     upstream_options: dict[str, dict[str, str | int | float]] = Field(default_factory=dict)
     render: Render | None = None
 

@@ -10,12 +10,14 @@ from typing import Any, Literal
 
 from harness.au.knowledge import read_unit_table
 from harness.au.units import EXPRESSIONS
-from harness.data.prepare import Prepared, prepare
+from harness.data.prepare import Prepared, prepare, read_listing
 from harness.data.rendered.dataset import RenderSummary, render_dfew
 from harness.errors import DataError, ManifestError
-from harness.manifest import DatasetManifest, Experiment, RunConfig, load_dataset, manifests_dir
+from harness.manifest import DatasetManifest, Experiment, RunConfig, RunData, load_dataset, manifests_dir
+from harness.recipe import Recipe
 from harness.runs.launch import Materials, launch
-from harness.runs.sweep import Machine, plan, recipes
+from harness.runs.sweep import Machine, packed_data, plan, recipes
+from harness.upstream.clips import run_data
 from harness.upstream.initial import initial_name
 from harness.upstream.manifest import load_upstream
 from harness.upstream.weights import initial_of
@@ -62,10 +64,22 @@ def run_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> li
     names, files = _initial(experiment, means)
     manifest = load_dataset(experiment.dataset)
     root = means.data_root or _default_root(experiment, manifest, means.cache, watcher)
-    prepared = _prepare(experiment, manifest, root, means.cache, watcher)
-    configs = plan(experiment, prepared, Machine(means.engine, means.device, names))
+    paths: dict[int, Path] = {}
+    if means.engine == "upstream":
+        # The upstreams' own loaders read the frames: nothing is packed.
+        listing = read_listing(manifest, root)
+
+        def data_of(recipe: Recipe, fold: int) -> RunData:
+            return run_data(manifest, listing, fold, experiment.clips_per_class)
+    else:
+        prepared = _prepare(experiment, manifest, root, means.cache, watcher)
+        paths = {size: data.path for size, data in prepared.items()}
+
+        def data_of(recipe: Recipe, fold: int) -> RunData:
+            return packed_data(experiment, manifest, prepared[recipe.pack_size], fold)
+
+    configs = plan(experiment, data_of, Machine(means.engine, means.device, names))
     watcher.planned(configs)
-    paths = {size: data.path for size, data in prepared.items()}
     return launch(
         configs,
         Materials(paths, root, means.cache, means.third_party, files),
@@ -84,7 +98,8 @@ def _initial(experiment: Experiment, means: Means) -> tuple[dict[str, str], dict
                 "--init: is for the native engine; an upstream's pretrained file goes to its manifest's place"
             )
         manifests = {model: load_upstream(model) for model in experiment.models}
-        return {model: initial_of(one, random_init=means.random_init) for model, one in manifests.items()}, {}
+        at_random = means.random_init or experiment.random_init
+        return {model: initial_of(one, random_init=at_random) for model, one in manifests.items()}, {}
     if means.init is None:
         return {}, {}
     if len(experiment.models) > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -37,8 +37,8 @@ def recipes(experiment: Experiment) -> dict[str, Recipe]:
     return {name: resolve_recipe(experiment, load_model(name)) for name in experiment.models}
 
 
-def plan(experiment: Experiment, prepared: Mapping[int, Prepared], machine: Machine) -> list[RunConfig]:
-    """All runs of the experiment; `prepared` holds the data by pack size.
+def plan(experiment: Experiment, data_of: Callable[[Recipe, int], RunData], machine: Machine) -> list[RunConfig]:
+    """All runs of the experiment; `data_of` says which data a recipe is given in a fold.
 
     Fold by fold and seed by seed, a model's arms side by side, so that the first finished runs are whole pairs.
     ManifestError for what the upstream engine cannot do.
@@ -51,7 +51,7 @@ def plan(experiment: Experiment, prepared: Mapping[int, Prepared], machine: Mach
     manifest = load_dataset(experiment.dataset)
     resolved = recipes(experiment)
     return [
-        _run(experiment, manifest, recipe, prepared[recipe.pack_size], machine, model, arm, fold, seed)
+        _run(experiment, manifest, recipe, data_of(recipe, fold), machine, model, arm, fold, seed)
         for seed in experiment.seeds
         for fold in experiment.folds
         for model, recipe in resolved.items()
@@ -63,7 +63,7 @@ def _run(
     experiment: Experiment,
     manifest: DatasetManifest,
     recipe: Recipe,
-    prepared: Prepared,
+    data: RunData,
     machine: Machine,
     model: str,
     arm: Arm,
@@ -72,7 +72,7 @@ def _run(
 ) -> RunConfig:
     return RunConfig(
         experiment=experiment.name,
-        dataset=_data(experiment, manifest, prepared, fold),
+        dataset=data,
         model=model,
         scale=experiment.scale,
         arm=arm,
@@ -99,7 +99,8 @@ def _au(experiment: Experiment, arm: Arm) -> AUArm | None:
     return AUArm.model_validate({**experiment.au.model_dump(), "strategy": arm.removeprefix("au-")})
 
 
-def _data(experiment: Experiment, manifest: DatasetManifest, prepared: Prepared, fold: int) -> RunData:
+def packed_data(experiment: Experiment, manifest: DatasetManifest, prepared: Prepared, fold: int) -> RunData:
+    """What `config.json` says about the packed data of a native run."""
     few = experiment.clips_per_class
     train_N, val_N, test_N = parts(prepared, fold, experiment.selection, experiment.val_share, few)
     return RunData(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from harness.data.prepare import Prepared
-from harness.manifest import RunConfig, change, load_experiment
-from harness.runs.sweep import Machine, plan
+from harness.manifest import RunConfig, change, load_dataset, load_experiment
+from harness.runs.sweep import Machine, packed_data, plan
 
 MakeConfig = Callable[..., RunConfig]
 
@@ -21,7 +21,8 @@ def make_config(prepared: Prepared) -> MakeConfig:
         recipe = {"pack_size": prepared.pack.frames_FHWC.shape[1], "batch": 8, "epochs": epochs}
         au = experiment.au.model_copy(update={"ratio": ratio})
         experiment = experiment.model_copy(update={"overrides": {model: recipe}, "au": au})
-        (config,) = plan(experiment, {recipe["pack_size"]: prepared}, Machine())
+        manifest = load_dataset("rendered")
+        (config,) = plan(experiment, lambda _, fold: packed_data(experiment, manifest, prepared, fold), Machine())
         return config.model_copy(update=keys)
 
     return make

@@ -3,16 +3,16 @@
 import pytest
 
 from harness.data.prepare import Prepared
-from harness.manifest import Experiment, RunConfig, change, load_experiment, load_model
+from harness.manifest import Experiment, RunConfig, change, load_dataset, load_experiment
 from harness.runs.experiment import default_jobs
-from harness.runs.sweep import Machine, plan
+from harness.runs.sweep import Machine, packed_data, plan
 
 
 @pytest.fixture
 def planned(prepared: Prepared) -> list[RunConfig]:
     experiment = change(load_experiment("demo"), {"folds": [1, 2], "seeds": [0, 1]})
-    sizes = {load_model(model).recipe["demo"].pack_size for model in experiment.models}
-    return plan(experiment, dict.fromkeys(sizes, prepared), Machine())
+    manifest = load_dataset("rendered")
+    return plan(experiment, lambda recipe, fold: packed_data(experiment, manifest, prepared, fold), Machine())
 
 
 def test_every_combination_is_one_run_with_a_directory_of_its_own(planned: list[RunConfig]) -> None:
