@@ -222,11 +222,12 @@ def upstream_verify(
 ) -> None:
     """Derive each upstream again, and hold our native models to it; exit code 1 if anything differs (minutes)."""
     import dataclasses
+    import tempfile
 
     from harness.errors import CheckFailed
     from harness.upstream.lines import derived_row
     from harness.upstream.manifest import load_upstreams, patches_dir
-    from harness.upstream.tree import require
+    from harness.upstream.tree import export
     from harness.upstream.verify import derive_again
     from harness.upstream.verify_native import rows, verify_native
     from harness.upstream.verify_patches import verify_ratio_zero
@@ -237,7 +238,8 @@ def upstream_verify(
         _table([derived_row(one) for one in derived], [], False)
     checks = []
     for one in () if trees_only else manifests:
-        checks += verify_native(one.name, require(one, third_party, patched=True))
+        with tempfile.TemporaryDirectory() as folder:
+            checks += verify_native(one.name, export(one, third_party, Path(folder, one.name), patched=False))
         checks.append(verify_ratio_zero(one.name, third_party))
     if json_:
         print(json.dumps({"trees": [dataclasses.asdict(x) for x in derived], "native": rows(checks)}, indent=1))

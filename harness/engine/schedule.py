@@ -8,11 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from harness.recipe import Schedule
+from harness.recipe import Recipe, Schedule
+
+
+def recipe_factor(recipe: Recipe, steps_per_epoch: int) -> Callable[[int], float]:
+    """`lr_factor` of a recipe, on the learning rate that engine/optim.py gives its groups."""
+    return lr_factor(recipe.schedule, recipe.optimizer.lr, steps_per_epoch, recipe.epochs)
 
 
 def lr_factor(schedule: Schedule, base_lr: float, steps_per_epoch: int, epochs: int) -> Callable[[int], float]:
-    """Factor on the base learning rate at a step (from 0).
+    """Factor on the learning rate at a step (from 0).
+
+    `base_lr` is the recipe's, before it is scaled by the batch: MAE-DFER scales its minimum rate by the batch as well.
 
     cosine               timm's CosineLRScheduler without warm-up prefix: linear from 0, then the whole run's cosine
                          (M3DFEL: solver.py, utils.py; its first two steps see the same rate, `lag = 1`)

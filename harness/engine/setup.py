@@ -16,8 +16,8 @@ from harness.au.knowledge import load_knowledge
 from harness.au.loss import AULoss
 from harness.au.pos_weight import load_released, pos_weight
 from harness.engine.fold import FoldData
-from harness.engine.optim import base_lr, build_optimizer
-from harness.engine.schedule import lr_factor
+from harness.engine.optim import build_optimizer
+from harness.engine.schedule import recipe_factor
 from harness.engine.seeds import derive, torch_generator
 from harness.errors import HarnessError
 from harness.manifest import AUArm, RunConfig, manifests_dir
@@ -70,8 +70,7 @@ def build(config: RunConfig, data: FoldData, initial: Mapping[str, torch.Tensor]
         au_loss = _au_loss(config, config.au, data).to(config.device)
     optimizer = build_optimizer(model, head, config.recipe)
     steps = data.steps_per_epoch(config.recipe.batch)
-    factor = lr_factor(config.recipe.schedule, base_lr(config.recipe), steps, config.recipe.epochs)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, recipe_factor(config.recipe, steps))
     return Setup(config, model, head, au_loss, config.au.ratio if config.au else 0.0, optimizer, schedule, steps)
 
 

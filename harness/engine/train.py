@@ -84,9 +84,11 @@ def train_step(setup: Setup, batch: Batch, step: int) -> torch.Tensor:
     torch.manual_seed(derive(config.seed, "step", step))
     with setup.autocast():
         logits_BE = setup.model(batch.clip_BTCHW)
+        # Autocast's bf16 is widened, a float64 run stays one.
+        logits_BE = logits_BE if logits_BE.dtype == torch.float64 else logits_BE.float()
         # Eq. 5 up to a constant; label smoothing is the recipe's.
         smoothing = config.recipe.label_smoothing
-        expression_loss = F.cross_entropy(logits_BE.float(), batch.target, label_smoothing=smoothing)
+        expression_loss = F.cross_entropy(logits_BE, batch.target, label_smoothing=smoothing)
         au_loss = _au_loss(setup, batch)
     loss = expression_loss if au_loss is None else combine(expression_loss, au_loss, setup.au_ratio)
     setup.optimizer.zero_grad(set_to_none=True)
@@ -102,7 +104,7 @@ def _au_loss(setup: Setup, batch: Batch) -> torch.Tensor | None:
     """Eq. 9, or None for a baseline and for a ratio of 0, which is the baseline bit for bit."""
     if setup.head is None or setup.au_loss is None or setup.au_ratio == 0.0:
         return None
-    return setup.au_loss(setup.head().float(), batch.au_label_BA, batch.target, batch.au_mask_B)
+    return setup.au_loss(setup.head(), batch.au_label_BA, batch.target, batch.au_mask_B)
 
 
 def _train_epoch(setup: Setup, data: FoldData, progress: Progress, run_dir: Path) -> None:

@@ -18,7 +18,7 @@ from harness.recipe import Recipe
 from harness.runs.launch import Materials, launch
 from harness.runs.sweep import Machine, packed_data, plan, recipes
 from harness.upstream.clips import run_data
-from harness.upstream.initial import initial_name
+from harness.upstream.initial import initial_name, load_initial
 from harness.upstream.manifest import load_upstream
 from harness.upstream.weights import initial_of
 
@@ -105,6 +105,8 @@ def _initial(experiment: Experiment, means: Means) -> tuple[dict[str, str], dict
     if len(experiment.models) > 1:
         raise ManifestError(f"--init {means.init}: a file starts one model; name it by --model")
     (model,) = experiment.models
+    # Read once before any work on the data: a wrong file is refused now.
+    load_initial(model, experiment.scale, means.init, len(load_dataset(experiment.dataset).labels))
     return {model: initial_name(means.init)}, {model: means.init}
 
 

@@ -39,7 +39,7 @@ def execute(run_dir: Path, materials: Materials, on_epoch: Callable[[str, dict[s
 def _train_native(config: RunConfig, materials: Materials, run_dir: Path, on_epoch: EpochReport) -> None:
     data = load_fold(_prepared(materials.prepared[config.recipe.pack_size]), config)
     path = materials.initial.get(config.model)
-    initial = load_initial(config.model, config.scale, path) if path else None
+    initial = load_initial(config.model, config.scale, path, len(config.dataset.labels)) if path else None
     train_run(config, data, run_dir, on_epoch, initial)
 
 

@@ -9,7 +9,7 @@ Shape letters: B batch, T frames, C channels, H W pixels, S steps, G parameter g
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ import torch
 
 from harness.au.units import EXPRESSIONS, NUM_UNITS
 from harness.engine.batch import Batch
-from harness.engine.optim import base_lr, build_optimizer
-from harness.engine.schedule import lr_factor
+from harness.engine.optim import build_optimizer
+from harness.engine.schedule import recipe_factor
 from harness.engine.seeds import derive
 from harness.engine.setup import Setup
 from harness.engine.train import train_step
@@ -91,7 +91,7 @@ def _train_upstream(pair: Pair, first: int, steps: int) -> Trained:
 def _train_native(pair: Pair, recipe: Recipe, first: int, batches: Sequence[Clips]) -> list[float]:
     model = copy.deepcopy(pair.native).double().train()
     optimizer = build_optimizer(model, None, recipe)
-    factor = _factor(recipe)
+    factor = recipe_factor(recipe, STEPS_PER_EPOCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: factor(first + step))
     config = _run_config(pair.name, recipe)
     setup = Setup(config, model, None, None, 0.0, optimizer, schedule, STEPS_PER_EPOCH)
@@ -143,13 +143,8 @@ def _settings(optimizer: torch.optim.Optimizer) -> set[str]:
     return lines | {type(optimizer).__name__}
 
 
-def _factor(recipe: Recipe) -> Callable[[int], float]:
-    """As engine/setup.py makes it."""
-    return lr_factor(recipe.schedule, base_lr(recipe), STEPS_PER_EPOCH, recipe.epochs)
-
-
 def _rates(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> np.ndarray:
-    factor = _factor(recipe)
+    factor = recipe_factor(recipe, STEPS_PER_EPOCH)
     factor_S1 = np.array([[factor(step)] for step in range(steps)])
     return factor_S1 * np.array([group["lr"] for group in optimizer.param_groups])
 

@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from harness import torchvision_ops  # noqa: F401  (must come before timm)
-from harness.engine.schedule import lr_factor
+from harness.engine.optim import base_lr
+from harness.engine.schedule import lr_factor, recipe_factor
+from harness.manifest import load_model
 from harness.recipe import Schedule
 
 from timm.scheduler.cosine_lr import CosineLRScheduler  # isort: skip
@@ -52,3 +54,10 @@ def test_cosine_after_warmup_by_hand() -> None:
 
 def test_constant_is_one() -> None:
     assert lr_factor(Schedule(name="constant"), 0.1, 3, 3)(8) == 1.0
+
+
+def test_the_minimum_rate_of_mae_dfer_scales_with_the_batch() -> None:
+    """Its main scales lr and min_lr by batch / 256: the last step's rate is 1e-6 x 96 / 256."""
+    recipe = load_model("mae_dfer").recipe["full"]
+    last = recipe_factor(recipe, 10)(10 * recipe.epochs)
+    assert base_lr(recipe) * last == pytest.approx(1e-6 * 96 / 256)
