@@ -19,7 +19,7 @@ def lines_of(work: Path) -> list[dict[str, float]]:
 
 
 def test_bench_demo(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    if request.config.getoption("benchmark_disable"):
+    if not request.config.getoption("benchmark_enable"):
         pytest.skip("takes minutes; run with --benchmark-enable -s")
     jobs = 2
     command = [sys.executable, "-m", "harness.cli", "demo", "--jobs", str(jobs)]
