@@ -21,6 +21,7 @@ from harness.files import write_text
 from harness.manifest import RunConfig, SelectionRule
 from harness.upstream.arguments import arguments
 from harness.upstream.clips import arrays, read_parts
+from harness.upstream.fetch import locked
 from harness.upstream.job import AUJob, Job, JobArrays
 from harness.upstream.layout import lay_out
 from harness.upstream.manifest import UpstreamManifest, load_upstream
@@ -82,7 +83,9 @@ def prepare_work(
     parts = read_parts(config, root)
     shutil.rmtree(job.work, ignore_errors=True)
     job.work.mkdir(parents=True)
-    export(manifest, third_party, job.tree, patched=patched)
+    # Checking a clone locks its index, and the runs of a pair start side by side.
+    with locked(manifest, third_party):
+        export(manifest, third_party, job.tree, patched=patched)
     lay_out(config.model, job.work, parts)
     return arrays(config, root, parts)
 
