@@ -1,7 +1,8 @@
 """One training step, upstream as shipped against native at best precision, in turn in one process.
 
-python -P tests/bench/upstream_step.py NAME UPSTREAM_DIR ROUNDS prints the seconds of each step as JSON. The upstream's step
-is fp32 with its own clip layout and an unfused optimiser; ours is channels-last, fused, and bf16 where the processor has it.
+python -P tests/bench/upstream_step.py NAME UPSTREAM_DIR ROUNDS prints the seconds of each step as JSON. The upstream's
+step is fp32 with its own clip layout and an unfused optimiser; ours is channels-last, fused, and bf16 where the
+processor has it.
 """
 
 import contextlib
