@@ -6,6 +6,7 @@ This module imports no torch.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import tomllib
@@ -14,6 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from harness.dataset_manifest import DatasetManifest
 from harness.errors import ManifestError
 from harness.recipe import Recipe, Share, Strict
 
@@ -40,37 +42,6 @@ class ModelManifest(Strict):
     source: str
     facts: dict[Scale, ModelFacts]
     recipe: dict[Scale, Recipe]
-
-
-class Access(Strict):
-    """Where the licensed data are asked for and which variable names their folder."""
-
-    variable: str | None = None
-    url: str | None = None
-
-
-class FoldCounts(Strict):
-    """Clips per class of one fold, in the order of `labels`."""
-
-    train: tuple[int, ...]
-    test: tuple[int, ...]
-
-
-class DatasetManifest(Strict):
-    """A data set: layout on disk, label map by name, folds with class counts, where to ask for it."""
-
-    name: str
-    title: str
-    layout: Literal["dfew", "ferv39k", "mafw"]
-    published: bool
-    frames_dir: str
-    split_dir: str
-    openface_dir: str
-    labels: dict[str, int]
-    folds: int = Field(gt=0)
-    counts: dict[str, FoldCounts] = Field(default_factory=dict)
-    access: Access = Access()
-    source: str
 
 
 class AUOptions(Strict):
@@ -134,7 +105,7 @@ class RunData(Strict):
     name: str
     title: str
     published: bool
-    labels: dict[str, int]
+    labels: dict[str, int | str]
     clips: dict[str, int]
     fingerprint: str
 
@@ -197,8 +168,10 @@ def load_model(name: str) -> ModelManifest:
 
 
 def load_dataset(name: str) -> DatasetManifest:
-    """Manifest of the data set `name`; ManifestError names the known ones."""
-    return _load_named("datasets", name, DatasetManifest)
+    """Manifest of the data set `name`, or of one scene of FERV39k (`ferv39k:Action`); ManifestError names the known."""
+    whole, _, scene = name.partition(":")
+    manifest = _load_named("datasets", whole, DatasetManifest)
+    return _of_scene(manifest, scene) if scene else manifest
 
 
 def load_experiment(name: str) -> Experiment:
@@ -277,6 +250,23 @@ def _load_named(kind: str, name: str, model: type[M]) -> M:
     if not path.is_file():
         raise ManifestError(f"{kind[:-1]} {name!r} is not known; known: {', '.join(known(kind))}")
     return load_file(path, model)
+
+
+def _of_scene(manifest: DatasetManifest, scene: str) -> DatasetManifest:
+    path = manifests_dir() / "datasets" / f"{manifest.name}_scenes.csv"
+    if not path.is_file():
+        raise ManifestError(f"data set {manifest.name}:{scene}: {manifest.title} has no scenes; drop ':{scene}'")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = {(row.pop("scene"), row.pop("part")): row for row in csv.DictReader(file)}
+    if (scene, "train") not in rows:
+        raise ManifestError(
+            f"data set {manifest.name}: no scene {scene!r}; known: {', '.join(sorted({name for name, _ in rows}))}"
+        )
+    counts = {part: [int(rows[scene, part][name]) for name in manifest.classes] for part in ("train", "test")}
+    # How many frames the clips of one scene have is not published.
+    changes: dict[str, Any] = {"scene": scene, "counts": {"1": counts}, "frames_per_clip": None}
+    changes |= {"name": f"{manifest.name}-{scene}", "title": f"{manifest.title}, {scene}"}
+    return parse({**manifest.model_dump(), **changes}, DatasetManifest, str(path))
 
 
 def _check_members(experiment: Experiment, where: str) -> None:

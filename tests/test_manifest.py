@@ -59,7 +59,11 @@ def test_an_override_with_a_typo_is_named(tmp_path: Path) -> None:
     ("load", "name", "message"),
     [
         (load_model, "m3dfl", "model 'm3dfl' is not known; known: former_dfer, m3dfel, mae_dfer"),
-        (load_dataset, "dwef", "dataset 'dwef' is not known; known: dfew, ferv39k, mafw, rendered"),
+        (
+            load_dataset,
+            "dwef",
+            "dataset 'dwef' is not known; known: affwild2, dfew, dfew_16f, ferv39k, mafw, mafw_11, ravdess, rendered",
+        ),
         (load_experiment, "dmeo", "experiment 'dmeo' is not known"),
     ],
 )

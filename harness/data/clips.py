@@ -16,11 +16,17 @@ from harness.errors import DataError
 
 @dataclass(frozen=True)
 class Clip:
-    """One labelled clip: `label` indexes EXPRESSIONS; `frames` are picture files in temporal order."""
+    """One labelled clip: `label` is the position of its class in the manifest's `classes`.
+
+    frames: picture files in temporal order. A clip that is a stretch of a longer video names the video, whose AU file
+    is its own too, and says which number (from 1) each of its frames has there; for others both are empty.
+    """
 
     name: str
     label: int
     frames: tuple[Path, ...]
+    video: str = ""
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _batch(clips: Clips) -> Batch:
 
 
 def _run_config(model: str, recipe: Recipe) -> RunConfig:
-    labels = {name: index for index, name in enumerate(EXPRESSIONS)}
+    labels: dict[str, int | str] = {name: index for index, name in enumerate(EXPRESSIONS)}
     data = RunData(name="random", title="random", published=False, labels=labels, clips={}, fingerprint="")
     return RunConfig(
         experiment="verify", dataset=data, model=model, scale="full", arm="baseline", fold=1, folds=1, seed=SEED,
