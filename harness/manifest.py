@@ -10,6 +10,7 @@ import csv
 import hashlib
 import json
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -23,6 +24,7 @@ Arm = Literal["baseline", "au-global", "au-distinct", "au-minor"]
 SelectionRule = Literal["last", "best-on-val", "best-on-test"]
 Scale = Literal["full", "demo"]
 Precision = Literal["fp32", "bf16"]
+EXPRESSIONS = 7  # rows of the knowledge matrix (Fig. 4)
 
 
 class ModelFacts(Strict):
@@ -100,11 +102,15 @@ class Experiment(Strict):
 
 
 class RunData(Strict):
-    """The data behind a run: which data set, how many clips of which part, and the hash of list and frames."""
+    """The data behind a run: which data set, how many clips of which part, and the hash of list and frames.
+
+    published: the published data set itself. differs: if it is only laid out as one, in what (empty: drawn by us).
+    """
 
     name: str
     title: str
     published: bool
+    differs: str = ""
     labels: dict[str, int | str]
     clips: dict[str, int]
     fingerprint: str
@@ -183,13 +189,19 @@ def load_experiment(name: str) -> Experiment:
 
 
 def change(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
-    """The experiment with keys replaced (None: as it is) and checked again; `epochs` sets every model's recipe."""
+    """The experiment with keys replaced (None: as it is) and checked again.
+
+    `epochs` sets every model's recipe. `settings` are texts `key=value`: a key of the experiment (`au.ratio=0.5`), or
+    of a model's recipe behind its name (`m3dfel.sampling.test=upstream`); they come last.
+    """
     changes = {key: value for key, value in changes.items() if value not in (None, [], ())}
-    epochs = changes.pop("epochs", None)
+    epochs, settings = changes.pop("epochs", None), changes.pop("settings", ())
     data = {**experiment.model_dump(), **changes}
     data["overrides"] = {model: value for model, value in data["overrides"].items() if model in data["models"]}
     if epochs is not None:
         data["overrides"] = {model: {**data["overrides"].get(model, {}), "epochs": epochs} for model in data["models"]}
+    for setting in settings:
+        data = _laid_over(data, _setting(setting, data["models"]))
     changed = parse(data, Experiment, f"experiment {experiment.name}")
     _check_members(changed, f"experiment {experiment.name}")
     return changed
@@ -271,6 +283,11 @@ def _of_scene(manifest: DatasetManifest, scene: str) -> DatasetManifest:
 
 def _check_members(experiment: Experiment, where: str) -> None:
     dataset = load_dataset(experiment.dataset)
+    if len(dataset.classes) != EXPRESSIONS or dataset.layout == "affwild2":
+        raise ManifestError(
+            f"{where}: dataset: {dataset.title} cannot be trained on, its clips are not in the seven classes of the AU "
+            "knowledge; known experiments name one that can"
+        )
     for model in experiment.models:
         resolve_recipe(experiment, load_model(model))
     for model in experiment.overrides:
@@ -279,6 +296,21 @@ def _check_members(experiment: Experiment, where: str) -> None:
     for fold in experiment.folds:
         if not 1 <= fold <= dataset.folds:
             raise ManifestError(f"{where}: folds: {fold} is not a fold of {dataset.title} (1 to {dataset.folds})")
+
+
+def _setting(text: str, models: Sequence[str]) -> dict[str, Any]:
+    """`m3dfel.batch=4` as {"overrides": {"m3dfel": {"batch": 4}}}; the value is TOML, or else text as it stands."""
+    key, equals, value = text.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ManifestError(f"--set {text!r}: not KEY=VALUE; give e.g. m3dfel.sampling.test=upstream or au.ratio=0.5")
+    try:
+        nested: Any = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        nested = value.strip()
+    for part in reversed(["overrides", *parts] if parts[0] in models else parts):
+        nested = {part: nested}
+    return dict(nested)
 
 
 def _laid_over(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:

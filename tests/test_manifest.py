@@ -1,9 +1,11 @@
 """Manifests: what is there loads, what is wrong is named by file and key."""
 
+import csv
 from pathlib import Path
 
 import pytest
 
+from harness.au.units import EXPRESSIONS
 from harness.errors import ManifestError
 from harness.manifest import (
     Experiment,
@@ -14,6 +16,7 @@ from harness.manifest import (
     load_experiment,
     load_file,
     load_model,
+    manifests_dir,
     resolve_recipe,
 )
 
@@ -81,6 +84,66 @@ def test_changes_of_the_command_line_reach_every_recipe() -> None:
     changed = change(load_experiment("demo"), {"epochs": 2, "models": ["m3dfel"], "arms": None})
     assert changed.models == ("m3dfel",)
     assert resolve_recipe(changed, load_model("m3dfel")).epochs == 2
+
+
+def test_settings_of_the_command_line_reach_recipe_and_experiment() -> None:
+    settings = ["m3dfel.sampling.test=upstream", "m3dfel.batch=8", "au.ratio=0.5", "au.knowledge=computed:k.csv"]
+    changed = change(load_experiment("demo"), {"settings": settings, "epochs": 3})
+    recipe = resolve_recipe(changed, load_model("m3dfel"))
+    assert (recipe.sampling.test, recipe.batch, recipe.epochs) == ("upstream", 8, 3)
+    assert (changed.au.ratio, changed.au.knowledge) == (0.5, "computed:k.csv")
+    assert resolve_recipe(changed, load_model("mae_dfer")).batch == load_model("mae_dfer").recipe["demo"].batch
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("m3dfel.batch", "not KEY=VALUE"),
+        ("m3dfel.bach=8", "bach: unknown key"),
+        ("resnet.batch=8", "resnet: unknown key"),
+        ("au.ratio=2", "au.ratio"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(setting: str, message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        change(load_experiment("demo"), {"settings": [setting]})
+
+
+@pytest.mark.parametrize("name", ["mafw_11", "affwild2"])
+def test_data_that_cannot_be_trained_on_are_refused(name: str) -> None:
+    with pytest.raises(ManifestError, match="cannot be trained on"):
+        change(load_experiment("reproduce-mafw"), {"dataset": name, "folds": [1]})
+
+
+def test_one_scene_of_ferv39k_is_a_data_set_of_its_own() -> None:
+    scene = load_dataset("ferv39k:Action")
+    assert (scene.name, scene.title, scene.scene) == ("ferv39k-Action", "FERV39k, Action", "Action")
+    assert (sum(scene.counts["1"].train), sum(scene.counts["1"].test)) == (640, 164)
+    with pytest.raises(ManifestError, match="no scene 'Akction'; known: Action, Argue"):
+        load_dataset("ferv39k:Akction")
+    with pytest.raises(ManifestError, match="DFEW has no scenes"):
+        load_dataset("dfew:Action")
+
+
+def test_the_scenes_of_ferv39k_add_up_to_it() -> None:
+    with (manifests_dir() / "datasets" / "ferv39k_scenes.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["scene"] for row in rows}) == 22
+    whole = load_dataset("ferv39k").counts["1"]
+    for part, counts in (("train", whole.train), ("test", whole.test)):
+        found = [sum(int(row[name]) for row in rows if row["part"] == part) for name in EXPRESSIONS]
+        assert found == list(counts)
+
+
+def test_counts_of_the_manifests_are_the_known_totals() -> None:
+    # field notes, section 5
+    totals = {"dfew": 11_697, "dfew_16f": 11_697, "ferv39k": 38_935, "mafw": 7_576, "mafw_11": 9_172, "ravdess": 1_248}
+    for name, total in totals.items():
+        manifest = load_dataset(name)
+        assert len(manifest.counts) == manifest.folds
+        assert {sum(one.train) + sum(one.test) for one in manifest.counts.values()} == {total}
+        if manifest.folds > 1:
+            assert sum(sum(one.test) for one in manifest.counts.values()) == total
 
 
 def test_overrides_are_laid_over_key_by_key() -> None:
