@@ -3,6 +3,7 @@
 Letters: T frames of the whole clip, S sampled frames (16), A action units (18).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,11 +36,24 @@ def plan_clip(seed: int, index: int, share_A: np.ndarray) -> ClipPlan:
     """The clip `index` of a data set with this seed, whose AUs are on with shares `share_A`."""
     rng = np.random.default_rng((seed, index))
     frames = int(rng.integers(SHORTEST, LONGEST + 1))
-    present_TA = draw_presence(rng, share_A, frames)
+    return plan_stretches(rng, [(share_A, frames)])
+
+
+def plan_stretches(
+    rng: np.random.Generator,
+    stretches: Sequence[tuple[np.ndarray, int]],
+    person: Identity | None = None,
+    lost: Sequence[int] = (),
+) -> ClipPlan:
+    """A clip of stretches, each with its AU shares (A,) and number of frames; a person at random unless one is given.
+
+    In the frames `lost` (counted from 0) OpenFace finds no face.
+    """
+    present_TA = np.concatenate([draw_presence(rng, share_A, frames) for share_A, frames in stretches])
     intensity_TA = intensity_of(rng, present_TA)
-    person, scene = draw_identity(rng), draw_scene(rng, frames)
-    openface = openface_csv(rng, intensity_TA, scene)
-    return ClipPlan(present_TA, intensity_TA, sampled_frames(frames), person, scene, openface)
+    person, scene = person or draw_identity(rng), draw_scene(rng, len(present_TA))
+    openface = openface_csv(rng, intensity_TA, scene, lost)
+    return ClipPlan(present_TA, intensity_TA, sampled_frames(len(present_TA)), person, scene, openface)
 
 
 def render_frames(plan: ClipPlan, moments_T: np.ndarray, size: int) -> np.ndarray:

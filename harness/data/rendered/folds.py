@@ -50,3 +50,21 @@ def write_splits(root: Path, label_N: np.ndarray, fold_N: np.ndarray) -> None:
             path = root / SPLITS / f"{part}(single-labeled)" / f"set_{fold + 1}.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n".join(["video_name,label", *rows]) + "\n", encoding="ascii")
+
+
+def at_least(clips: int, counts: tuple[int, ...], least: int) -> list[int]:
+    """`clips` in the proportions of `counts`, but `least` in each class: the largest classes give what is missing."""
+    shares = [max(least, share) for share in apportion(clips, counts)]
+    while sum(shares) > clips:
+        shares[shares.index(max(shares))] -= 1
+    return shares
+
+
+def spread_labels(clips: int, counts: tuple[int, ...], seed: int) -> np.ndarray:
+    """The class of each clip in a random order, (N,): in the proportions of `counts`, but every class in every fold.
+
+    Where the clips do not suffice for a clip of each class in each of five test parts, the classes get as many as they
+    can, at least two from 2 x classes clips on: one to train, one to test.
+    """
+    shares = at_least(clips, counts, min(FOLDS, clips // len(counts)))
+    return np.random.default_rng((seed, 0)).permutation(np.repeat(np.arange(len(counts)), shares))

@@ -6,6 +6,8 @@ The columns are OpenFace's, in its order, with its blank after each comma; the l
 660) are left out, to keep the files small. Source: OpenFace wiki, Output-Format.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from harness.au.units import ACTION_UNITS, UNIT_WITHOUT_INTENSITY
@@ -32,9 +34,13 @@ LOST_CLIPS, LOST_STRETCHES, LOST_FRAMES = 0.004, 0.2, 0.01
 """Shares of clips without any face found, of clips with a stretch of frames lost, and of other frames lost."""
 
 
-def openface_csv(rng: np.random.Generator, intensity_TA: np.ndarray, scene: Scene) -> str:
-    """The text of one clip's file; rows with success = 0 hold zeros, as OpenFace writes them."""
+def openface_csv(rng: np.random.Generator, intensity_TA: np.ndarray, scene: Scene, lost: Sequence[int] = ()) -> str:
+    """The text of one clip's file; rows with success = 0 hold zeros, as OpenFace writes them.
+
+    No face is found in the frames `lost`, counted from 0, nor in some others.
+    """
     found_T = _found(rng, len(intensity_TA))
+    found_T[list(lost)] = False
     table = np.concatenate((_measured(rng, scene), _units(rng, intensity_TA)), axis=1)
     confidence_T = np.where(found_T, rng.uniform(0.88, 0.98, found_T.size), rng.uniform(0.02, 0.3, found_T.size))
     frame_T = np.arange(1.0, found_T.size + 1)
@@ -47,7 +53,7 @@ def openface_csv(rng: np.random.Generator, intensity_TA: np.ndarray, scene: Scen
 def _found(rng: np.random.Generator, frames: int) -> np.ndarray:
     """Frames in which the face was found, bool (T,)."""
     found_T = rng.random(frames) >= LOST_FRAMES
-    start, length = int(rng.integers(frames)), int(rng.integers(3, 1 + frames // 4))
+    start, length = int(rng.integers(frames)), int(rng.integers(3, max(4, 1 + frames // 4)))
     if rng.random() < LOST_STRETCHES:
         found_T[start : start + length] = False
     return found_T & (rng.random() >= LOST_CLIPS)

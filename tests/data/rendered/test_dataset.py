@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from harness.data.rendered import RenderSummary, dataset, render_dfew
+from harness.data.rendered import RenderSummary, dataset, pool, render_dfew
 from harness.errors import DataError
 
 CLIPS, SIZE = 20, 32
@@ -129,7 +129,7 @@ def test_an_error_leaves_nothing_behind(tmp_path: Path, shares_EA: np.ndarray, w
 def test_a_workers_error_reaches_the_caller(tmp_path: Path, shares_EA: np.ndarray) -> None:
     jobs = [dataset._Job(tmp_path / "missing", 1, shares_EA[0], SIZE, 0, False)] * 2
     with pytest.raises(FileNotFoundError):
-        list(dataset._in_processes(jobs, 2))
+        list(pool.in_processes(dataset._do, jobs, 2))
 
 
 def test_the_rest_of_a_killed_render_does_no_harm(root: Path, tmp_path: Path, shares_EA: np.ndarray) -> None:
