@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.au.units import EXPRESSIONS
 from harness.errors import DataError
+
+NUMBERED = re.compile(r"(?P<before>.*?)(?P<number>[0-9]+)(?P<after>[^0-9]*)", re.DOTALL)
+ORDERLESS = "named in two ways, so that their order is not certain; leave the frames of one clip in the folder"
 
 
 @dataclass(frozen=True)
@@ -60,23 +63,56 @@ def natural_key(name: str) -> list[tuple[bool, int, str]]:
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
 
 
+def frame_number(name: str) -> int:
+    """The number of a frame by its file's name: the last digits before the ending."""
+    match = NUMBERED.fullmatch(name.rpartition(".")[0])
+    assert match is not None, "frame_files lets no other file pass"
+    return int(match["number"])
+
+
 def frame_files(folder: Path, suffixes: Sequence[str] = (".jpg", ".jpeg", ".png")) -> tuple[Path, ...]:
-    """Picture files of a clip's folder in temporal order; DataError if the folder is missing or holds none."""
+    """Picture files of a clip's folder by frame number, so that 2.jpg stands before 10.jpg; other files are ignored.
+
+    Errors: DataError if the folder is missing or holds no picture, or the pictures cannot be put in order: one has no
+    number, two have the same (1.jpg and 01.jpg, 1.jpg and 1.png), or they are named in two ways (1.jpg, img_2.jpg).
+    """
+    found: dict[int, str] = {}
+    form = None
+    for name in _pictures(folder, suffixes):
+        match = NUMBERED.fullmatch(name.rpartition(".")[0])
+        if match is None:
+            raise DataError(f"{folder / name}: a picture without a frame number in its name; remove it or number it")
+        if form not in (None, match.group("before", "after")):
+            other = next(iter(found.values()))
+            raise DataError(f"{folder}: {min(name, other)} and {max(name, other)} are {ORDERLESS}")
+        form = match.group("before", "after")
+        number = int(match["number"])
+        if number in found:
+            pair = " and ".join(sorted((found[number], name)))
+            raise DataError(f"{folder}: {pair} are both frame {number}; remove one of them")
+        found[number] = name
+    if not found:
+        raise DataError(f"{folder}: no frame in the clip folder; unpack the clip again")
+    return tuple(folder / found[number] for number in sorted(found))
+
+
+def _pictures(folder: Path, suffixes: Sequence[str]) -> list[str]:
+    """Names of the pictures; what begins with a dot is the system's (._1.jpg), not a frame."""
     try:
-        names = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in suffixes]
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
     except OSError as error:
         raise DataError(f"{folder}: clip folder cannot be read ({error.strerror}); unpack the clips there") from error
-    if not names:
-        raise DataError(f"{folder}: no frame in the clip folder; unpack the clip again")
-    return tuple(folder / name for name in sorted(names, key=natural_key))
+    endings = tuple(suffixes)
+    return [name for name in names if name.lower().endswith(endings) and not name.startswith(".")]
 
 
 def first_of_each_class(label_N: np.ndarray, count: int | None) -> np.ndarray:
     """Positions of the first `count` clips of each class, in order; all of them for None."""
     if count is None:
         return np.arange(len(label_N))
-    rank_N = np.array([np.sum(label_N[:position] == label) for position, label in enumerate(label_N)], dtype=np.int64)
-    return np.flatnonzero(rank_N < count)
+    firsts = [np.flatnonzero(label_N == label)[:count] for label in np.unique(label_N)]
+    return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *firsts]))
 
 
 def split_validation(labels_N: np.ndarray, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +123,7 @@ def split_validation(labels_N: np.ndarray, share: float, seed: int = 0) -> tuple
     """
     generator = np.random.default_rng(seed)
     held_out = np.zeros(len(labels_N), dtype=bool)
-    for label in range(len(EXPRESSIONS)):
+    for label in np.unique(labels_N):
         members = np.flatnonzero(labels_N == label)
         count = max(round(share * len(members)), int(len(members) > 1)) if share > 0 else 0
         held_out[generator.permutation(members)[:count]] = True
