@@ -5,12 +5,32 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import harness
+from harness.cli_au import au_app
+from harness.cli_common import (
+    MANY,
+    AUSource,
+    Cache,
+    Device,
+    Jobs,
+    Json,
+    Out,
+    Root,
+    ThirdParty,
+    UpstreamLists,
+    many,
+    numbers,
+    table,
+)
+from harness.cli_data import data_app
 from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.manifest import Experiment
 
 app = typer.Typer(
     name="audfer",
@@ -20,18 +40,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-data_app = typer.Typer(help="Data sets: rendered faces.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(au_app, name="au")
 upstream_app = typer.Typer(help="The three upstream repositories: fetch, patch, verify.", no_args_is_help=True)
 app.add_typer(upstream_app, name="upstream")
 
-Cache = Annotated[Path, typer.Option("--cache", help="Folder for rendered faces and packed frames.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder for run directories.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Runs at a time; default: as many as the cores allow.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Root = Annotated[Path | None, typer.Option("--data-root", help="Folder of the data set.")]
 Names = Annotated[list[str] | None, typer.Argument(help="Upstreams; default: all three.")]
-ThirdParty = Annotated[Path, typer.Option("--third-party", help="Folder of the clones.")]
 Mirror = Annotated[
     Path | None,
     typer.Option("--mirror", envvar="AUDFER_MIRROR", help="Folder of clones or bare repositories to fetch from."),
@@ -39,7 +53,6 @@ Mirror = Annotated[
 Engine = Annotated[
     Literal["native", "upstream"], typer.Option("--engine", help="Our models, or the upstream's script.")
 ]
-Device = Annotated[str, typer.Option("--device", help="cpu, or cuda:0 and so on.")]
 
 
 def main() -> None:
@@ -92,23 +105,40 @@ def run(
     cache: Cache = Path("data"),
     out: Out = Path("runs"),
     jobs: Jobs = None,
-    models: Annotated[list[str] | None, typer.Option("--model", help="Only this model; may be repeated.")] = None,
-    arms: Annotated[list[str] | None, typer.Option("--arm", help="Only this arm; may be repeated.")] = None,
-    folds: Annotated[list[int] | None, typer.Option("--fold", help="Only this fold; may be repeated.")] = None,
-    seeds: Annotated[list[int] | None, typer.Option("--seed", help="These seeds; may be repeated.")] = None,
+    models: Annotated[list[str] | None, typer.Option("--models", "--model", help=f"Only these models; {MANY}.")] = None,
+    arms: Annotated[list[str] | None, typer.Option("--arms", "--arm", help=f"Only these arms; {MANY}.")] = None,
+    folds: Annotated[list[str] | None, typer.Option("--folds", "--fold", help=f"Only these folds; {MANY}.")] = None,
+    seeds: Annotated[list[str] | None, typer.Option("--seeds", "--seed", help=f"These seeds; {MANY}.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Another data set, such as dfew_16f or ferv39k:Action.")
+    ] = None,
     scale: Annotated[str | None, typer.Option("--scale", help="full or demo.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Epochs instead of the recipe's.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE, e.g. m3dfel.sampling.test=upstream or au.ratio=0.5; may be repeated."),
+    ] = None,
     init: Annotated[
         Path | None, typer.Option("--init", help="Initial weights for the one model that is named.")
     ] = None,
     random_init: Annotated[bool, typer.Option("--random-init", help="Upstream engine: no pretrained weights.")] = False,
+    lists: UpstreamLists = None,
+    au: AUSource = None,
     third_party: ThirdParty = Path("third_party"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say which runs, how many clips, FLOPs and hours.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Carry out an experiment; a run that was interrupted goes on where it was."""
-    changes = {"models": models, "arms": arms, "folds": folds, "seeds": seeds, "scale": scale, "epochs": epochs}
+    changes = {"models": many(models), "arms": many(arms), "folds": numbers("--folds", folds)}
+    changes |= {"seeds": numbers("--seeds", seeds), "dataset": dataset, "scale": scale, "epochs": epochs}
+    changes |= {"settings": settings}
     means = {"data_root": data_root, "cache": cache, "out": out, "engine": engine, "device": device, "jobs": jobs}
-    means |= {"init": init, "random_init": random_init, "third_party": third_party}
+    means |= {"init": init, "random_init": random_init, "third_party": third_party, "lists": lists, "au": au}
+    if dry_run:
+        _forecast(experiment, changes, means, json_)
+        return
     run_dirs = _run(experiment, changes, means)
     print(json.dumps([str(path) for path in run_dirs], indent=1) if json_ else "\n".join(map(str, run_dirs)))
 
@@ -149,37 +179,6 @@ def flops(
         raise CheckFailed(f"{', '.join(failed)}: the AU arm does not cost what the baseline costs; see the table")
 
 
-@data_app.command("render")
-def data_render(
-    root: Annotated[Path, typer.Argument(help="Folder to write.")],
-    clips: Annotated[int, typer.Option("--clips", min=10, help="Number of clips.")] = 1600,
-    size: Annotated[int, typer.Option("--size", min=32, help="Side of a frame in pixels.")] = 96,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same bytes.")] = 0,
-    full_clips: Annotated[bool, typer.Option("--full-clips", help="Also write the folder of whole clips.")] = False,
-    json_: Json = False,
-) -> None:
-    """Render faces in the layout of DFEW, with OpenFace files."""
-    import dataclasses
-    import os
-
-    from harness.console import Display
-    from harness.data.rendered.dataset import render_dfew
-    from harness.runs.experiment import dfew_shares
-
-    with Display() as display:
-        summary = render_dfew(
-            root,
-            dfew_shares(),
-            clips=clips,
-            size=size,
-            seed=seed,
-            workers=len(os.sched_getaffinity(0)),
-            full_clips=full_clips,
-            progress=display.stage("rendering clips"),
-        )
-    print(json.dumps(dataclasses.asdict(summary), indent=1) if json_ else "\n".join(summary.lines()))
-
-
 @upstream_app.command("list")
 def upstream_list(names: Names = None, third_party: ThirdParty = Path("third_party"), json_: Json = False) -> None:
     """Show pins, licences, the state of each clone and what of it was not checked out."""
@@ -188,7 +187,7 @@ def upstream_list(names: Names = None, third_party: ThirdParty = Path("third_par
     from harness.upstream.tree import inspect
 
     found = [(manifest, inspect(manifest, third_party)) for manifest in load_upstreams(names)]
-    _table([list_row(*one) for one in found], [list_json(*one) for one in found], json_)
+    table([list_row(*one) for one in found], [list_json(*one) for one in found], json_)
 
 
 @upstream_app.command("fetch")
@@ -235,7 +234,7 @@ def upstream_verify(
     manifests = load_upstreams(names)
     derived = [derive_again(one, mirror, third_party, patches_dir()) for one in manifests]
     if not json_:
-        _table([derived_row(one) for one in derived], [], False)
+        table([derived_row(one) for one in derived], [], False)
     checks = []
     for one in () if trees_only else manifests:
         with tempfile.TemporaryDirectory() as folder:
@@ -245,7 +244,7 @@ def upstream_verify(
         print(json.dumps({"trees": [dataclasses.asdict(x) for x in derived], "native": rows(checks)}, indent=1))
     elif checks:
         print()
-        _table(rows(checks), [], False)
+        table(rows(checks), [], False)
     failed = sorted({f"{check.model}: {check.check}" for check in checks if not check.passed})
     if failed:
         raise CheckFailed(f"{len(failed)} checks failed, the first: {failed[0]}; see the table")
@@ -261,29 +260,40 @@ def upstream_clean(names: Names = None, third_party: ThirdParty = Path("third_pa
         print(clean(manifest, third_party))
 
 
-def _table(rows: list[dict[str, str]], data: list[dict[str, Any]], json_: bool) -> None:
-    if json_:
-        print(json.dumps(data, indent=1))
-        return
-    from tabulate import tabulate
-
-    print(tabulate(rows, headers="keys", disable_numparse=True))
-
-
 def _run(name: str, changes: dict[str, Any], means: dict[str, Any]) -> list[Path]:
-    from harness.manifest import change, known, load_experiment
-
-    # The upstreams' scripts fix what the demo's small models change: some experiments have a form of their own there.
-    own_form = f"{name}-upstream"
-    if means.get("engine") == "upstream" and own_form in known("experiments"):
-        name = own_form
-    experiment = change(load_experiment(name), changes)
+    experiment = _experiment(name, changes, means)
     # After the manifests: a typo in one is told before torch is imported.
     from harness.console import Display
     from harness.runs.experiment import Means, run_experiment
 
     with Display() as display:
         return run_experiment(experiment, Means(**{"data_root": None, **means}), display.watcher())
+
+
+def _forecast(name: str, changes: dict[str, Any], means: dict[str, Any], json_: bool) -> None:
+    experiment = _experiment(name, changes, means)
+    from harness.console import Display
+    from harness.runs.experiment import Means, forecast_experiment
+
+    with Display() as display:
+        clips_from, found = forecast_experiment(experiment, Means(**means), display.watcher())
+    hours = sum(one.hours for one in found)
+    if json_:
+        rows = [one.as_json() for one in found]
+        print(json.dumps({"clips_from": clips_from, "hours": hours, "models": rows}, indent=1))
+        return
+    table([one.row() for one in found], [], False)
+    print(f"{sum(one.runs for one in found)} runs, {hours:.3g} hours one after the other; clips: {clips_from}")
+
+
+def _experiment(name: str, changes: dict[str, Any], means: dict[str, Any]) -> Experiment:
+    from harness.manifest import change, known, load_experiment
+
+    # The upstreams' scripts fix what the demo's small models change: some experiments have a form of their own there.
+    own_form = f"{name}-upstream"
+    if means.get("engine") == "upstream" and own_form in known("experiments"):
+        name = own_form
+    return change(load_experiment(name), changes)
 
 
 def _report(runs: Path, out: Path, json_: bool, command: str, run_dirs: list[Path] | None) -> None:

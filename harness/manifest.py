@@ -52,6 +52,7 @@ class AUOptions(Strict):
     knowledge: str = "fig4"
     pos_weight: Literal["fold", "released"] = "fold"
     label_frames: Literal["all", "sampled"] = "all"
+    min_confidence: Share = 0.0
     reduction: Literal["mean", "sum"] = "mean"
     ratio: Share = 0.25
 
@@ -117,9 +118,16 @@ class RunData(Strict):
 
 
 class AUArm(AUOptions):
-    """The AU options of an AU arm, with its pos_weight strategy (Eq. 6, 7, 8)."""
+    """The AU options of an AU arm, with its pos_weight strategy (Eq. 6, 7, 8).
+
+    labels: sha256 of the clips' AU labels. lacking: units that the AU files do not hold; they have no weight.
+    knowledge_sha256: of the file of a computed knowledge matrix.
+    """
 
     strategy: Literal["global", "distinct", "minor"]
+    labels: str = ""
+    lacking: tuple[str, ...] = ()
+    knowledge_sha256: str = ""
 
 
 class RunConfig(Strict):

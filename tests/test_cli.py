@@ -96,28 +96,39 @@ def left_behind(folder: Path) -> set[str]:
     }
 
 
-def test_a_truncated_frame_is_refused_and_nothing_half_written_stays(faces: Path) -> None:
+def test_a_truncated_frame_is_named_and_left_out(faces: Path) -> None:
     frame = faces / "Clip/clip_224x224_16f/00007/3.jpg"
     frame.write_bytes(frame.read_bytes()[:300])
-    assert_refused(run_on(faces), "00007/3.jpg: frame cannot be decoded", "unpack the clip again")
+    done = audfer("data", "pack", "rendered", "--root", faces, "--cache", faces.parent / "data", "--size", 40)
+    assert done.returncode == 0, done.stderr
+    assert "names 1 frames that could not be read" in done.stdout
+    (quarantine,) = (faces.parent / "data/packs").glob("*/quarantine.csv")
+    assert "00007" in quarantine.read_text(encoding="utf-8")
+
+
+def test_a_clip_without_a_readable_frame_is_refused(faces: Path) -> None:
+    for frame in (faces / "Clip/clip_224x224_16f/00007").iterdir():
+        frame.write_bytes(b"no picture")
+    done = run_on(faces)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("audfer: clip 00007: no frame can be read")
     assert left_behind(faces.parent) == set()
-    assert not list((faces.parent / "data/packs").iterdir())
 
 
 def test_a_label_out_of_range_is_refused(faces: Path) -> None:
     path = faces / "EmoLabel_DataSplit/train(single-labeled)/set_2.csv"
     path.write_text(path.read_text(encoding="utf-8") + "00080,9\n", encoding="utf-8")
-    assert_refused(run_on(faces), "set_2.csv:", "'00080,9' has no label of rendered faces")
+    assert_refused(run_on(faces), "set_2.csv:", "'00080,9'")
 
 
 def test_an_empty_fold_is_refused(faces: Path) -> None:
     (faces / "EmoLabel_DataSplit/test(single-labeled)/set_1.csv").write_text("video_name,label\n", encoding="utf-8")
-    assert_refused(run_on(faces), "set_1.csv: the fold has no clip")
+    assert_refused(run_on(faces), "set_1.csv: the list has no clip")
 
 
 def test_a_data_set_without_au_files_is_refused(faces: Path) -> None:
     shutil.rmtree(faces / "OpenFace")
-    assert_refused(run_on(faces), "OpenFace: no OpenFace files")
+    assert_refused(run_on(faces), "OpenFace: no AU files")
     assert left_behind(faces.parent) == set()
 
 

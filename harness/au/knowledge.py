@@ -6,6 +6,7 @@ Shape letters: E expressions, A action units.
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,6 +53,24 @@ def read_unit_table(path: Path, row_names: Sequence[str]) -> Array:
     return np.array(
         [[_number(path, name, unit, by_name[name].get(unit, "")) for unit in ACTION_UNITS] for name in row_names]
     )
+
+
+def unit_table_csv(row_names: Sequence[str], matrix_RA: Array) -> str:
+    """A table (rows, 18) as CSV text with every digit: `read_unit_table` gives the same numbers back."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["expression", *ACTION_UNITS])
+    writer.writerows([name, *map(repr, row)] for name, row in zip(row_names, matrix_RA.tolist(), strict=True))
+    return text.getvalue()
+
+
+def unit_table_lines(row_names: Sequence[str], matrix_RA: Array, decimals: int = 2) -> list[str]:
+    """The same for a terminal: aligned columns, rounded."""
+    first = max(map(len, row_names))
+    width = max(len(ACTION_UNITS[0]), len(f"{matrix_RA.max():.{decimals}f}"))
+    rows = [f"{name:<{first}}" + "".join(f" {value:{width}.{decimals}f}" for value in row)
+            for name, row in zip(row_names, matrix_RA.tolist(), strict=True)]  # fmt: skip
+    return [" " * first + "".join(f" {unit:>{width}}" for unit in ACTION_UNITS), *rows]
 
 
 def _path_of(choice: str, folder: Path) -> Path:

@@ -5,15 +5,80 @@ Shape letters: N clips, F frames of all clips one after the other, T frames of o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.au.frames import read_videos
+from harness.au.rows import VideoRows
+from harness.au.units import NUM_UNITS
 from harness.errors import DataError
 
+log = logging.getLogger(__name__)
+
 Array = NDArray[Any]
+
+READING = 2
+"""Changes when the same files give other labels, so that labels kept from before are made again."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClipLabels:
+    """labels_NA: uint8. mask_N: the clip has a usable frame, otherwise its row is zeros. unit_A: the extractor gives
+    the unit, otherwise its column is zeros.
+    """
+
+    labels_NA: Array
+    mask_N: Array
+    unit_A: Array
+
+
+def read_clip_labels(
+    source: Path,
+    names: Sequence[str],
+    *,
+    frames: Literal["all", "sampled"] = "all",
+    num_sampled: int = 16,
+    least_frames: Sequence[int] | None = None,
+    min_confidence: float = 0.0,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> ClipLabels:
+    """AU labels (Eq. 4) of clips in the order given, from a source of harness/au/frames.py.
+
+    frames: "all" frames with success, or "sampled": of `num_sampled` frames spaced evenly over the clip, those with
+    success. least_frames: pictures of each clip; DataError for a clip whose AU rows end before its last picture.
+    A clip that the source lacks is masked; their number is logged once. Other errors as `read_videos`.
+    """
+    labels_NA, mask_N = np.zeros((len(names), NUM_UNITS), dtype=np.uint8), np.zeros(len(names), dtype=bool)
+    place, unit_A, extra_faces, found = {name: i for i, name in enumerate(names)}, np.ones(NUM_UNITS, dtype=bool), 0, 0
+    for one in read_videos(source, names, workers=workers, min_confidence=min_confidence, progress=progress):
+        clip, rows = place[one.video], one.rows
+        if least_frames is not None:
+            check_length(source, one, least_frames[clip])
+        picked: Literal["all"] | Array = "all" if frames == "all" else evenly_spaced(len(rows.frame_T), num_sampled)
+        labels_NA[clip], mask_N[clip] = clip_label(rows.presence_TA, rows.success_T, picked)
+        unit_A, extra_faces, found = one.has_presence_A, extra_faces + one.extra_faces, found + 1
+    if found < len(names):
+        log.warning("%s: %d of %d clips have no AU file and no AU loss", source, len(names) - found, len(names))
+    if extra_faces:
+        log.info("%s: %d rows of further faces in the same frame left out", source, extra_faces)
+    return ClipLabels(labels_NA, mask_N, unit_A)
+
+
+def check_length(source: Path, one: VideoRows, pictures: int) -> None:
+    """DataError if the AU rows of a clip end before its last picture: the file is cut off, or of other frames."""
+    last = int(one.rows.frame_T[-1])
+    if last < pictures:
+        raise DataError(
+            f"{source}: AU rows of {one.video} end at frame {last}, the clip has {pictures} pictures; run the "
+            "extractor again on the pictures that are trained on"
+        )
 
 
 def clip_label(presence_TA: Array, success_T: Array, frames: Literal["all"] | Array = "all") -> tuple[Array, bool]:

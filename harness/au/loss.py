@@ -24,7 +24,9 @@ class AULoss(nn.Module):
     knowledge_EA: (7, 18) in (0, 1), times `scale` (5, the top of OpenFace's intensity range) in the loss.
     pos_weight_EA: (7, 18), positive. Rows in the order of EXPRESSIONS, columns in that of ACTION_UNITS.
     reduction: "mean" over usable clips and AUs (released code), or "sum" over AUs and mean over usable clips (Eq. 9 as
-    printed); "sum" is 18 times "mean". Raises HarnessError for matrices or a reduction that are none of these.
+    printed); "sum" is 18 times "mean". unit_A: (18,) False for units that the AU labels lack, since their extractor
+    does not give them: these weigh nothing and do not count in the mean (None: all are there). Raises HarnessError for
+    matrices, units or a reduction that are none of these.
     """
 
     rows_PEA: Tensor
@@ -36,15 +38,19 @@ class AULoss(nn.Module):
         *,
         scale: float = 5.0,
         reduction: Reduction = "mean",
+        unit_A: np.ndarray | Tensor | None = None,
     ) -> None:
         super().__init__()
         if reduction not in get_args(Reduction):
             raise HarnessError(f"AU loss: reduction '{reduction}' is not one of {', '.join(get_args(Reduction))}")
         weight_EA = _checked("knowledge_EA", knowledge_EA) * scale
+        there_A = torch.ones(NUM_UNITS, dtype=torch.bool) if unit_A is None else _units(unit_A)
+        weight_EA = torch.where(there_A, weight_EA, 0.0)
         rows_PEA = torch.stack([weight_EA, _checked("pos_weight_EA", pos_weight_EA)])
         # Not in state_dict: a checkpoint of baseline and of AU arm hold the same keys even if the loss is a submodule.
         self.register_buffer("rows_PEA", rows_PEA.float(), persistent=False)
         self.reduction = reduction
+        self.num_units = int(there_A.sum())
 
     def forward(
         self, au_logits_BA: Tensor, au_labels_BA: Tensor, target: Tensor, mask_B: Tensor | None = None
@@ -63,7 +69,7 @@ class AULoss(nn.Module):
             logits_BA, au_labels_BA.to(logits_BA.dtype), weight_BA, pos_weight=pos_weight_BA, reduction="sum"
         )
         usable = max(len(target), 1) if mask_B is None else mask_B.sum().clamp(min=1)
-        return total / (usable * NUM_UNITS if self.reduction == "mean" else usable)
+        return total / (usable * self.num_units if self.reduction == "mean" else usable)
 
     def _rows_of(self, target: Tensor) -> Tensor:
         """rows_PBA: one gather; for shares the expected rows, as a sum of products, which autocast leaves in fp32."""
@@ -101,6 +107,15 @@ def mix_shares(expression_B: Tensor, permutation_B: Tensor, share: float | Tenso
     share_B1 = _per_clip(share, expression_B)[:, None]
     hard_BE = F.one_hot(expression_B, NUM_EXPRESSIONS).float()
     return share_B1 * hard_BE + (1 - share_B1) * hard_BE[permutation_B]
+
+
+def _units(unit_A: np.ndarray | Tensor) -> Tensor:
+    there_A = torch.as_tensor(unit_A, dtype=torch.bool)
+    if tuple(there_A.shape) != (NUM_UNITS,):
+        raise HarnessError(f"AU loss: unit_A has shape {tuple(there_A.shape)}, not (18,): one truth value per unit")
+    if not bool(there_A.any()):
+        raise HarnessError("AU loss: the AU labels have none of the 18 units; take the AU files of another extractor")
+    return there_A
 
 
 def _per_clip(share: float | Tensor, like_B: Tensor) -> Tensor:

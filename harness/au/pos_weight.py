@@ -1,12 +1,13 @@
 """The three positive class weights of the AU loss (Eq. 6, 7, 8), from the training part of a fold or as released.
 
-Shape letters: N clips, E expressions, A action units.
+Shape letters: N clips, F frames, E expressions, A action units, R rows of a released table (expressions, then `all`).
 """
 
 from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,21 +24,29 @@ log = logging.getLogger(__name__)
 
 Array = NDArray[Any]
 Strategy = Literal["global", "distinct", "minor"]
+Level = Literal["clip", "frame"]
 
 # Section 3.3 names them; by count they are the same on DFEW, FERV39k and the seven classes of MAFW.
 MAJOR_IN_PAPER = ("happy", "sad", "neutral", "angry")
+
+# Rows of a released table: one per expression for "distinct", one over all of them for "global".
+RELEASED_ROWS = (*EXPRESSIONS, "all")
+SAME_ROW = 1e-12  # of sixteen digits; rows of different counts differ by far more
 
 # Where Eq. 6-8 divide by zero or give zero: plain cross-entropy, as Eq. 8 has it for major classes.
 NEUTRAL_WEIGHT = 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class ClipCounts:
-    """all_E: clips per expression. usable_E: those with an AU label. positive_EA: those with the unit present."""
+class Counts:
+    """all_E: clips per expression. usable_E: those clips, or those frames of them (`level`), that have an AU label.
+    positive_EA: of these, the ones with the unit present.
+    """
 
     all_E: Array
     usable_E: Array
     positive_EA: Array
+    level: Level = "clip"
 
     @property
     def major_E(self) -> Array:
@@ -45,7 +54,19 @@ class ClipCounts:
         return self.all_E * NUM_EXPRESSIONS > self.all_E.sum()
 
 
-def count_clips(labels_NA: Array, mask_N: Array, expression_N: Array) -> ClipCounts:
+@dataclass(frozen=True)
+class ReleasedRow:
+    """What a released row gives away. frames: how many were counted (None: no such number). equals: the other rows,
+    `table:row`, with the same weights. outside: units whose weight no pooling of the table's class rows can give.
+    """
+
+    name: str
+    frames: int | None
+    equals: tuple[str, ...]
+    outside: tuple[str, ...]
+
+
+def count_clips(labels_NA: Array, mask_N: Array, expression_N: Array) -> Counts:
     """Counts the clips behind the weights. Raises DataError for unequal lengths or an expression outside 0 to 6."""
     if not len(labels_NA) == len(mask_N) == len(expression_N):
         raise DataError(
@@ -54,14 +75,16 @@ def count_clips(labels_NA: Array, mask_N: Array, expression_N: Array) -> ClipCou
         )
     if len(expression_N) and not 0 <= expression_N.min() <= expression_N.max() < NUM_EXPRESSIONS:
         raise DataError(f"pos_weight: expressions must be 0 to 6 in the order {', '.join(EXPRESSIONS)}")
-    usable_N = np.asarray(mask_N, dtype=bool)
-    of_class_NE = np.asarray(expression_N)[:, None] == np.arange(NUM_EXPRESSIONS)
-    of_class_usable_NE = (of_class_NE & usable_N[:, None]).astype(np.int64)
-    return ClipCounts(
-        all_E=of_class_NE.sum(0),
-        usable_E=of_class_usable_NE.sum(0),
-        positive_EA=of_class_usable_NE.T @ (np.asarray(labels_NA) != 0).astype(np.int64),
-    )
+    usable_E, positive_EA = _count(labels_NA, mask_N, expression_N)
+    return Counts(np.bincount(expression_N, minlength=NUM_EXPRESSIONS), usable_E, positive_EA)
+
+
+def count_frames(presence_FA: Array, usable_F: Array, expression_F: Array, clips_E: Array) -> Counts:
+    """Counts frames instead, as the released rows do. clips_E: clips per expression, which decide what is major.
+
+    presence_FA: 0/1; usable_F: frames with a tracked face; expression_F: 0 to 6, the class of the frame's clip.
+    """
+    return Counts(np.asarray(clips_E), *_count(presence_FA, usable_F, expression_F), "frame")
 
 
 def pos_weight(strategy: Strategy, labels_NA: Array, mask_N: Array, expression_N: Array) -> Array:
@@ -72,15 +95,20 @@ def pos_weight(strategy: Strategy, labels_NA: Array, mask_N: Array, expression_N
     expressions. A unit with no positive or no negative clip gets 1 and a logged warning. Raises HarnessError for
     another strategy, DataError as `count_clips`.
     """
+    return weights_of(strategy, count_clips(labels_NA, mask_N, expression_N))
+
+
+def weights_of(strategy: Strategy, counts: Counts) -> Array:
+    """pos_weight_EA (7, 18) of counted clips or frames; strategies, warnings and errors as `pos_weight`."""
     _check_strategy(strategy)
-    counts = count_clips(labels_NA, mask_N, expression_N)
     if strategy == "global":
-        row_1A = _weights(counts.usable_E.sum(keepdims=True), counts.positive_EA.sum(0, keepdims=True), ("all",))
+        usable_1, positive_1A = counts.usable_E.sum(keepdims=True), counts.positive_EA.sum(0, keepdims=True)
+        row_1A = _weights(usable_1, positive_1A, ("all",), counts.level)
         return np.repeat(row_1A, NUM_EXPRESSIONS, axis=0)
     minor_E = np.ones(NUM_EXPRESSIONS, dtype=bool) if strategy == "distinct" else ~counts.major_E
     weights_EA = np.full((NUM_EXPRESSIONS, NUM_UNITS), NEUTRAL_WEIGHT)
     names = tuple(name for name, minor in zip(EXPRESSIONS, minor_E, strict=True) if minor)
-    weights_EA[minor_E] = _weights(counts.usable_E[minor_E], counts.positive_EA[minor_E], names)
+    weights_EA[minor_E] = _weights(counts.usable_E[minor_E], counts.positive_EA[minor_E], names, counts.level)
     return weights_EA
 
 
@@ -91,15 +119,45 @@ def load_released(path: Path, strategy: Strategy) -> Array:
     clips alike. Raises HarnessError for another strategy, DataError for a file that is not such a table.
     """
     _check_strategy(strategy)
-    table = read_unit_table(path, (*EXPRESSIONS, "all"))
-    if (table <= 0).any():
-        raise DataError(f"{path}: holds a pos_weight that is not positive; a weight is negatives over positives")
-    rows_EA, all_A = table[:-1], table[-1]
+    table_RA = read_released_rows(path)
+    rows_EA, all_A = table_RA[:-1], table_RA[-1]
     if strategy == "global":
         return np.repeat(all_A[None], NUM_EXPRESSIONS, axis=0)
     if strategy == "minor":
         rows_EA[[name in MAJOR_IN_PAPER for name in EXPRESSIONS]] = NEUTRAL_WEIGHT
     return rows_EA
+
+
+def read_released_rows(path: Path) -> Array:
+    """table_RA (8, 18) of the released code, in the order of RELEASED_ROWS. DataError if it is not such a table."""
+    table_RA = read_unit_table(path, RELEASED_ROWS)
+    if (table_RA <= 0).any():
+        raise DataError(f"{path}: holds a pos_weight that is not positive; a weight is negatives over positives")
+    return table_RA
+
+
+def examine_released(tables: Mapping[str, Array], name: str) -> tuple[ReleasedRow, ...]:
+    """What the rows of table `name` give away, seen beside all released tables (their table_RA by name)."""
+    table_RA = tables[name]
+    others = {
+        f"{other}:{row}": row_A
+        for other, rows in tables.items()
+        for row, row_A in zip(RELEASED_ROWS, rows, strict=True)
+    }
+    low_A, high_A = table_RA[:-1].min(0) * (1 - SAME_ROW), table_RA[:-1].max(0) * (1 + SAME_ROW)
+    return tuple(
+        ReleasedRow(
+            row,
+            _frames_behind(row_A),
+            tuple(
+                at
+                for at, other_A in others.items()
+                if at != f"{name}:{row}" and np.allclose(row_A, other_A, SAME_ROW, 0)
+            ),
+            tuple(np.array(ACTION_UNITS)[(row_A < low_A) | (row_A > high_A)].tolist()),
+        )
+        for row, row_A in zip(RELEASED_ROWS, table_RA, strict=True)
+    )
 
 
 def frame_count_behind(weights_A: Array, largest: int = 10_000_000) -> int:
@@ -114,26 +172,46 @@ def frame_count_behind(weights_A: Array, largest: int = 10_000_000) -> int:
     return count
 
 
-def _weights(usable_R: Array, positive_RA: Array, names: tuple[str, ...]) -> Array:
+def _frames_behind(row_A: Array) -> int | None:
+    try:
+        return frame_count_behind(row_A)
+    except HarnessError:
+        return None
+
+
+def _count(present_FA: Array, usable_F: Array, expression_F: Array) -> tuple[Array, Array]:
+    """usable_E and positive_EA. Class by class: the table of 2.6 million frames is not copied whole."""
+    of_class = [
+        np.flatnonzero((np.asarray(expression_F) == e) & np.asarray(usable_F, dtype=bool))
+        for e in range(NUM_EXPRESSIONS)
+    ]
+    present_FA = np.asarray(present_FA)
+    return (
+        np.array([len(rows) for rows in of_class]),
+        np.array([np.count_nonzero(present_FA[rows], axis=0) for rows in of_class]),
+    )
+
+
+def _weights(usable_R: Array, positive_RA: Array, names: tuple[str, ...], what: str) -> Array:
     """(c - p) / p for each row and unit, NEUTRAL_WEIGHT where p is 0 or c."""
     negative_RA = usable_R[:, None] - positive_RA
     regular_RA = (positive_RA > 0) & (negative_RA > 0)
-    _warn(names, positive_RA, negative_RA)
+    _warn(names, positive_RA, negative_RA, what)
     return np.where(regular_RA, negative_RA / np.maximum(positive_RA, 1), NEUTRAL_WEIGHT)
 
 
-def _warn(names: tuple[str, ...], positive_RA: Array, negative_RA: Array) -> None:
+def _warn(names: tuple[str, ...], positive_RA: Array, negative_RA: Array, what: str) -> None:
     for name, positive_A, negative_A in zip(names, positive_RA, negative_RA, strict=True):
-        reason = "no clip with AU labels"
+        reason = f"no {what} with AU labels"
         if (positive_A + negative_A).any():
-            reason = "; ".join(_lacking("positive", positive_A) + _lacking("negative", negative_A))
+            reason = "; ".join(_lacking(f"positive {what}", positive_A) + _lacking(f"negative {what}", negative_A))
         if reason:
             log.warning("pos_weight, expression %s: %s; the weight there is %g", name, reason, NEUTRAL_WEIGHT)
 
 
 def _lacking(what: str, count_A: Array) -> list[str]:
     units = [unit for unit, count in zip(ACTION_UNITS, count_A, strict=True) if count == 0]
-    return [f"no {what} clip for {', '.join(units)}"] if units else []
+    return [f"no {what} for {', '.join(units)}"] if units else []
 
 
 def _check_strategy(strategy: str) -> None:

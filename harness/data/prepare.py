@@ -15,23 +15,32 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.au.openface import read_clip_labels
+from harness.au.labels import READING, read_clip_labels
 from harness.data.clips import Fold, Listing
-from harness.data.dfew import read_dfew
+from harness.data.lists import Lists
 from harness.data.pack import Pack, Progress, open_pack, pack_clips
+from harness.data.readers import read_listing
 from harness.errors import DataError
 from harness.files import replacing, write_text
 from harness.manifest import DatasetManifest
 
-READERS = {"dfew": read_dfew}
-
 
 @dataclass(frozen=True)
 class AULabels:
-    """AU label (N, A), uint8, and mask (N,), bool, of every clip of a pack, in the pack's order."""
+    """AU label (N, A), uint8, and mask (N,), bool, of every clip of a pack, in the pack's order.
+
+    unit_A: bool, False for units that the AU files lack; no loss is taken of them.
+    """
 
     label_NA: np.ndarray
     mask_N: np.ndarray
+    unit_A: np.ndarray
+
+    @property
+    def digest(self) -> str:
+        """sha256 (hex) of the labels, their masks and the units that are there."""
+        parts = (self.label_NA.astype(np.uint8), self.mask_N.astype(np.uint8), self.unit_A.astype(np.uint8))
+        return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -58,26 +67,46 @@ def prepare(
     size: int,
     cache: Path,
     *,
+    lists: Lists | None = None,
+    au: Path | None = None,
     label_frames: str = "all",
+    min_confidence: float = 0.0,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Prepared:
     """Read the data set at `root` and make it ready below `cache`; what is there already is not made again.
 
-    `size` is the packed frames' side in pixels. Errors: DataError of the reader, the pack and the AU files.
+    `size` is the packed frames' side in pixels. `lists`: split lists in place of the data set's own. `au`: AU files in
+    place of the data set's own. Errors: DataError of the reader, the pack and the AU files.
     """
-    listing = read_listing(manifest, root)
+    listing = read_listing(manifest, root, lists)
+    source = au or root / manifest.openface_dir
+    if not source.exists():
+        raise DataError(
+            f"{source}: no AU files; run OpenFace 2.2 on the clips and put one CSV a clip there, or give --au"
+        )
+    pack = pack_listing(manifest, listing, size, cache, workers=workers, progress=progress)
+    _prepare_au(source, pack, label_frames, min_confidence=min_confidence, workers=workers)
+    return open_prepared(pack.path)
+
+
+def pack_listing(
+    manifest: DatasetManifest,
+    listing: Listing,
+    size: int,
+    cache: Path,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Pack:
+    """The frames and folds alone of `prepare`, where `prepare` looks for them."""
     identity = fingerprint(listing)
     folder = cache / f"{manifest.name}-{size}px-{identity[:12]}"
-    au_dir = root / manifest.openface_dir
-    if not au_dir.is_dir():
-        raise DataError(f"{au_dir}: no OpenFace files; run OpenFace 2.2 on the clips and put one CSV a clip there")
     pack = pack_clips(listing, size, folder, workers=workers, progress=progress)
     folds = {str(number): {"train": fold.train, "test": fold.test} for number, fold in listing.folds.items()}
     meta = {"fingerprint": identity, "folds": folds}
     write_text(folder / "folds.json", json.dumps(meta, sort_keys=True) + "\n")
-    _prepare_au(au_dir, pack, label_frames)
-    return open_prepared(folder)
+    return pack
 
 
 def open_prepared(folder: Path) -> Prepared:
@@ -91,49 +120,56 @@ def open_prepared(folder: Path) -> Prepared:
     return Prepared(pack, folds, meta["fingerprint"])
 
 
-def read_listing(manifest: DatasetManifest, root: Path) -> Listing:
-    """Clips and folds of the data set at `root`; DataError of its reader, or if its layout has none."""
-    if manifest.layout not in READERS:
-        known = ", ".join(READERS)
-        raise DataError(f"{manifest.title}: this version has no reader for its layout; known layouts: {known}")
-    return READERS[manifest.layout](root, manifest)
-
-
 def fingerprint(listing: Listing) -> str:
     """sha256 (hex) of clips, classes, frames and folds."""
     folds = [[k, fold.train, fold.test] for k, fold in sorted(listing.folds.items())]
     return hashlib.sha256((listing.fingerprint() + json.dumps(folds)).encode()).hexdigest()
 
 
-def _prepare_au(au_dir: Path, pack: Pack, frames: str) -> None:
-    """Write the AU labels unless they are there and made from the same files."""
+def _prepare_au(au: Path, pack: Pack, frames: str, *, min_confidence: float = 0.0, workers: int = 1) -> None:
+    """Write the AU labels unless they are there, made from the same files in the same way."""
     path = pack.path / f"au_{frames}.npz"
-    source = _au_fingerprint(au_dir, pack.names)
-    if path.is_file() and _stored_source(path) == source:
+    source = _au_fingerprint(au, pack, min_confidence)
+    if _stored_source(path) == source:
         return
-    label_NA, mask_N = read_clip_labels(au_dir, pack.names, frames="all" if frames == "all" else "sampled")
+    labels = read_clip_labels(
+        au,
+        pack.names,
+        frames="all" if frames == "all" else "sampled",
+        least_frames=pack.count_N.tolist(),
+        min_confidence=min_confidence,
+        workers=workers,
+    )
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, label_NA=label_NA, mask_N=mask_N, source=np.array(source))
+        np.savez(file, label_NA=labels.labels_NA, mask_N=labels.mask_N, unit_A=labels.unit_A, source=np.array(source))
+    _load_au.cache_clear()
 
 
-def _au_fingerprint(au_dir: Path, names: tuple[str, ...]) -> str:
-    files = [au_dir / f"{name}.csv" for name in names]
-    states = [file.stat() if file.is_file() else None for file in files]
-    lines = [
-        f"{file.name} {state.st_size} {state.st_mtime_ns}" for file, state in zip(files, states, strict=True) if state
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _au_fingerprint(au: Path, pack: Pack, min_confidence: float) -> str:
+    """sha256 (hex) of what the labels are made from: the reading, the files with sizes and times, the clips' lengths.
+
+    `au` is a folder with a file a clip, or one file.
+    """
+    files = {name: au / f"{name}.csv" for name in pack.names} if au.is_dir() else {au.name: au}
+    states = {name: file.stat() for name, file in files.items() if file.is_file()}
+    lines = [f"reading {READING} {min_confidence}", *(f"{n} {s.st_size} {s.st_mtime_ns}" for n, s in states.items())]
+    lengths = [f"{name} {count}" for name, count in zip(pack.names, pack.count_N.tolist(), strict=True)]
+    return hashlib.sha256("\n".join(lines + lengths).encode()).hexdigest()
 
 
 def _stored_source(path: Path) -> str:
-    with np.load(path, allow_pickle=False) as data:
-        return str(data["source"])
+    """What the labels there are made from; nothing if there are none, or none with all that is needed today."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return str(data["source"]) if "unit_A" in data else ""
+    except (OSError, ValueError, KeyError):
+        return ""
 
 
 @lru_cache(maxsize=4)
 def _load_au(path: Path) -> AULabels:
     try:
         with np.load(path, allow_pickle=False) as data:
-            return AULabels(data["label_NA"], data["mask_N"])
+            return AULabels(data["label_NA"], data["mask_N"], data["unit_A"])
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: AU labels cannot be read ({error}); remove the file and run again") from error

@@ -16,7 +16,10 @@ from harness.manifest import ClipsPerClass, RunConfig, SelectionRule
 
 @dataclass(frozen=True)
 class FoldData:
-    """Positions in the pack of each part, (N_part,); class (N,), AU label (N, A) and its mask (N,) of every clip."""
+    """Positions in the pack of each part, (N_part,); class (N,), AU label (N, A) and its mask (N,) of every clip.
+
+    au_unit_A: False for units that the AU files lack; None where all are there.
+    """
 
     prepared: Prepared
     train_N: np.ndarray
@@ -25,6 +28,7 @@ class FoldData:
     label_N: torch.Tensor
     au_label_NA: torch.Tensor
     au_mask_N: torch.Tensor
+    au_unit_A: torch.Tensor | None = None
 
     def steps_per_epoch(self, batch: int) -> int:
         """Whole batches in the training part; the rest of an epoch is dropped, as in all three upstreams."""
@@ -35,6 +39,11 @@ def load_fold(prepared: Prepared, config: RunConfig) -> FoldData:
     """The fold of `config`; a validation split is cut from the training clips if the rule best-on-val is asked for."""
     train_N, val_N, test_N = parts(prepared, config.fold, config.selection, config.val_share, config.clips_per_class)
     au = prepared.au_labels(config.au.label_frames if config.au else "all")
+    if config.au and config.au.labels not in ("", au.digest):
+        raise DataError(
+            f"{prepared.path}: its AU labels are not those that the run was planned with (another --au, or files that "
+            "changed since); give the same command again"
+        )
     data = FoldData(
         prepared,
         train_N,
@@ -43,6 +52,7 @@ def load_fold(prepared: Prepared, config: RunConfig) -> FoldData:
         torch.from_numpy(prepared.pack.label_N.astype(np.int64)),
         torch.from_numpy(au.label_NA.astype(np.float32)),
         torch.from_numpy(au.mask_N.astype(bool)),
+        torch.from_numpy(au.unit_A.astype(bool)),
     )
     if data.steps_per_epoch(config.recipe.batch) == 0:
         raise DataError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from harness.engine.fold import FoldData
 from harness.engine.optim import build_optimizer
 from harness.engine.schedule import recipe_factor
 from harness.engine.seeds import derive, torch_generator
-from harness.errors import HarnessError
+from harness.errors import DataError, HarnessError
 from harness.manifest import AUArm, RunConfig, manifests_dir
 
 CLASSIFIER = "classifier"
@@ -82,7 +84,11 @@ def _to_channels_last(model: nn.Module) -> None:
 
 def _au_loss(config: RunConfig, au: AUArm, data: FoldData) -> AULoss:
     knowledge_EA = load_knowledge(au.knowledge, manifests_dir() / "knowledge")
-    return AULoss(knowledge_EA, _pos_weight(config, au, data), reduction=au.reduction)
+    if au.knowledge_sha256:
+        path = Path(au.knowledge.removeprefix("computed:"))
+        if sha256(path.read_bytes()).hexdigest() != au.knowledge_sha256:
+            raise DataError(f"{path}: changed since the run was planned; give the same command again")
+    return AULoss(knowledge_EA, _pos_weight(config, au, data), reduction=au.reduction, unit_A=data.au_unit_A)
 
 
 def _pos_weight(config: RunConfig, au: AUArm, data: FoldData) -> np.ndarray:

@@ -13,8 +13,10 @@ ORACLE = "best-on-test"
 
 
 def dataset_label(setting: Setting) -> str:
-    """Title of a published data set. A data set that is not published is one the harness rendered, and is called so."""
-    return setting.title if setting.published else RENDERED
+    """Title of a published data set; anything else is named so that no one takes it for one."""
+    if setting.published:
+        return setting.title
+    return f"data laid out as {setting.title} (not the published {setting.title})" if setting.differs else RENDERED
 
 
 def rule_label(rule: str) -> str:
@@ -35,6 +37,7 @@ def facts(setting: Setting) -> tuple[str, ...]:
         f"Experiment {setting.experiment}, {setting.engine} engine, scale {setting.scale}, {plural(len(runs), 'run')}.",
         _folds(runs),
         f"Selection: {', '.join(rule_label(rule).removeprefix('selection ') for rule in _rules(runs))}.",
+        f"Frames at test time: {_joined(_test_frames(run) for run in runs)}.",
         f"Machine: {_joined(_machine(run) for run in runs)}.",
         f"AU loss: {_joined(_au(run) for run in runs if run.config.au)}.",
         f"Harness: {_joined(_harness(run) for run in runs)}.",
@@ -45,8 +48,27 @@ def _dataset(setting: Setting) -> str:
     runs = setting.runs
     clips = sorted({(run.config.fold, run.config.dataset.clips.get("test", 0)) for run in runs})
     tests = ", ".join(f"{count} (fold {fold})" for fold, count in clips)
-    what = f"{setting.title}." if setting.published else NOT_DFEW
-    return f"Data set {setting.dataset}: {what} Test clips: {tests}."
+    return f"Data set {setting.dataset}: {_what(setting)} Test clips: {tests}."
+
+
+def _what(setting: Setting) -> str:
+    if setting.published:
+        return f"{setting.title}."
+    if setting.differs:
+        title = setting.title
+        return f"laid out as {title}, but not it: {setting.differs}; no number here is a result on {title}."
+    return NOT_DFEW
+
+
+def _test_frames(run: Run) -> str:
+    """How a model's test frames were chosen; the one random rule is said to be random."""
+    model, sampling = run.config.model, run.config.recipe.sampling
+    if sampling.rule == "m3dfel":
+        upstream = sampling.test == "upstream" or run.config.engine == "upstream"
+        return f"{model} {'drawn at random, as its upstream does' if upstream else 'the centre of each segment'}"
+    if sampling.rule == "mae_dfer":
+        return f"{model} {plural(sampling.test_segments, 'window')} at a stride of {sampling.stride}"
+    return f"{model} the centre of each segment"
 
 
 def _folds(runs: Sequence[Run]) -> str:
@@ -69,8 +91,10 @@ def _machine(run: Run) -> str:
 def _au(run: Run) -> str:
     au = run.config.au
     assert au is not None
-    options = f"knowledge {au.knowledge}, pos_weight {au.pos_weight}, AU labels from {au.label_frames} frames"
-    return f"ratio {au.ratio:g}, {options}, {au.reduction} over AUs"
+    sure = f" tracked with {au.min_confidence:g} or more" if au.min_confidence else ""
+    options = f"knowledge {au.knowledge}, pos_weight {au.pos_weight}, AU labels from {au.label_frames} frames{sure}"
+    lacking = f", without {', '.join(au.lacking)}, which the AU files lack" if au.lacking else ""
+    return f"ratio {au.ratio:g}, {options}, {au.reduction} over AUs{lacking}"
 
 
 def _harness(run: Run) -> str:

@@ -44,8 +44,13 @@ class Setting:
 
     @property
     def published(self) -> bool:
-        """Whether the data set is a published one; if not, it is rendered faces."""
+        """Whether the data set is the published one; if not, it is other data in its layout, or rendered faces."""
         return self.runs[0].config.dataset.published
+
+    @property
+    def differs(self) -> str:
+        """In what data of a published layout are not the published data; empty for rendered faces."""
+        return self.runs[0].config.dataset.differs
 
 
 @dataclass(frozen=True)

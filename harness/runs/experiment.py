@@ -10,14 +10,18 @@ from typing import Any, Literal
 
 from harness.au.knowledge import read_unit_table
 from harness.au.units import EXPRESSIONS
-from harness.data.prepare import Prepared, prepare, read_listing
+from harness.data.lists import Lists
+from harness.data.prepare import Prepared, prepare
+from harness.data.readers import read_listing, read_lists
 from harness.data.rendered.dataset import RenderSummary, render_dfew
 from harness.errors import DataError, ManifestError
 from harness.manifest import DatasetManifest, Experiment, RunConfig, RunData, load_dataset, manifests_dir
 from harness.recipe import Recipe
+from harness.runs.forecast import Forecast, counted_data, counts_of_lists, forecast, rendered_counts
 from harness.runs.launch import Materials, launch
-from harness.runs.sweep import Machine, packed_data, plan, recipes
-from harness.upstream.clips import run_data
+from harness.runs.lists import lists_of
+from harness.runs.sweep import Machine, au_facts, packed_data, plan, recipes
+from harness.upstream.clips import label_facts, run_data
 from harness.upstream.initial import initial_name, load_initial
 from harness.upstream.manifest import load_upstream
 from harness.upstream.weights import initial_of
@@ -42,7 +46,8 @@ class Means:
 
     data_root: the data set (None: rendered, or from its variable). cache: rendered faces, packs, pretrained weights.
     out: run directories. init: a file of initial weights for the one model of a native experiment. random_init: let
-    an upstream that starts from pretrained weights start at random. third_party: the upstreams' clones.
+    an upstream that starts from pretrained weights start at random. third_party: the upstreams' clones. lists: the
+    upstream whose split lists stand in for the data set's own. au: AU files that lie elsewhere, or AU tables.
     """
 
     data_root: Path | None
@@ -54,6 +59,8 @@ class Means:
     init: Path | None = None
     random_init: bool = False
     third_party: Path = Path("third_party")
+    lists: str | None = None
+    au: Path | None = None
 
 
 def run_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> list[Path]:
@@ -68,17 +75,23 @@ def run_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> li
     if means.engine == "upstream":
         # The upstreams' own loaders read the frames: nothing is packed.
         listing = read_listing(manifest, root)
+        if means.lists or means.au:
+            raise ManifestError("--lists and --au are for the native engine; the upstream engine reads the root alone")
+
+        facts = au_facts(experiment, *label_facts(manifest, root, listing, experiment.au))
 
         def data_of(recipe: Recipe, fold: int) -> RunData:
             return run_data(manifest, listing, fold, experiment.clips_per_class)
     else:
-        prepared = _prepare(experiment, manifest, root, means.cache, watcher)
+        prepared = _prepare(experiment, manifest, root, means, watcher)
         paths = {size: data.path for size, data in prepared.items()}
+        labels = next(iter(prepared.values())).au_labels(experiment.au.label_frames)
+        facts = au_facts(experiment, labels.digest, labels.unit_A)
 
         def data_of(recipe: Recipe, fold: int) -> RunData:
             return packed_data(experiment, manifest, prepared[recipe.pack_size], fold)
 
-    configs = plan(experiment, data_of, Machine(means.engine, means.device, names))
+    configs = plan(experiment, data_of, Machine(means.engine, means.device, names), facts)
     watcher.planned(configs)
     return launch(
         configs,
@@ -127,16 +140,26 @@ def rendered_root(experiment: Experiment, cache: Path) -> Path:
 def _default_root(experiment: Experiment, manifest: DatasetManifest, cache: Path, watcher: Watcher) -> Path:
     if experiment.render is not None:
         return _render(experiment, cache, watcher)
+    return data_root(manifest)
+
+
+def data_root(manifest: DatasetManifest) -> Path:
+    """The folder that the data set's variable names; an error of one line if it names none."""
     variable = manifest.access.variable
     if variable is None:
-        raise ManifestError(f"experiment {experiment.name}: {manifest.title} has no default folder; give --data-root")
-    value = os.environ.get(variable)
-    if not value:
+        raise ManifestError(f"{manifest.title}: has no default folder; give --data-root")
+    root = _root_of_variable(manifest)
+    if root is None:
         raise DataError(
             f"{manifest.title}: no data root; set {variable} or give --data-root "
             f"(licensed data: ask for access at {manifest.access.url})"
         )
-    return Path(value)
+    return root
+
+
+def _root_of_variable(manifest: DatasetManifest) -> Path | None:
+    value = os.environ.get(manifest.access.variable or "")
+    return Path(value) if value else None
 
 
 def _render(experiment: Experiment, cache: Path, watcher: Watcher) -> Path:
@@ -164,18 +187,51 @@ def dfew_shares() -> Any:
 
 
 def _prepare(
-    experiment: Experiment, manifest: DatasetManifest, root: Path, cache: Path, watcher: Watcher
+    experiment: Experiment, manifest: DatasetManifest, root: Path, means: Means, watcher: Watcher
 ) -> Mapping[int, Prepared]:
-    sizes = sorted({recipe.pack_size for recipe in recipes(experiment).values()})
-    return {
-        size: prepare(
+    lists = split_lists(manifest, means)
+    found = {}
+    for size in sorted({recipe.pack_size for recipe in recipes(experiment).values()}):
+        found[size] = prepare(
             manifest,
             root,
             size,
-            cache / "packs",
+            means.cache / "packs",
+            lists=lists,
+            au=means.au,
             label_frames=experiment.au.label_frames,
+            min_confidence=experiment.au.min_confidence,
             workers=len(os.sched_getaffinity(0)),
             progress=watcher.stage(f"packing clips at {size} pixels"),
         )
-        for size in sizes
-    }
+        if unread := found[size].pack.quarantined:
+            where = found[size].path / "quarantine.csv"
+            watcher.line(f"{unread:,} frames could not be read and are left out of their clips; {where} names them")
+    return found
+
+
+def split_lists(manifest: DatasetManifest, means: Means) -> Lists | None:
+    """The split lists of the upstream that was named; None: the data set's own."""
+    return lists_of(manifest, means.lists, means.third_party)[0] if means.lists else None
+
+
+def forecast_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> tuple[str, list[Forecast]]:
+    """What the experiment would take, and where the numbers of clips are from. Nothing is written or packed.
+
+    Without a data root the published counts stand in; ManifestError for a data set that has none.
+    """
+    manifest = load_dataset(experiment.dataset)
+    root = means.data_root or _root_of_variable(manifest)
+    machine = Machine(means.engine, means.device)
+    if root is not None:
+        lists = split_lists(manifest, means) or read_lists(manifest, root)
+        counts, source = counts_of_lists(lists, manifest), f"split lists at {root}"
+    elif experiment.render is not None:
+        counts, source = rendered_counts(experiment.render.clips), "rendered faces"
+    elif manifest.counts:
+        counts, source = manifest.counts, f"published counts of {manifest.title}"
+    else:
+        raise ManifestError(f"{manifest.title}: its clips are in no public list; give --data-root")
+    configs = plan(experiment, lambda _, fold: counted_data(experiment, manifest, counts[str(fold)]), machine)
+    watcher.planned(configs)
+    return source, forecast(configs, means.out, watcher.line)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
+
+from harness.au.knowledge import load_knowledge
+from harness.au.units import ACTION_UNITS
 from harness.data.prepare import Prepared
 from harness.engine.fold import parts
 from harness.errors import ManifestError
@@ -18,9 +24,11 @@ from harness.manifest import (
     RunData,
     load_dataset,
     load_model,
+    manifests_dir,
     resolve_recipe,
 )
 from harness.recipe import Recipe
+from harness.runs.published import differs_from_published
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,14 @@ def recipes(experiment: Experiment) -> dict[str, Recipe]:
     return {name: resolve_recipe(experiment, load_model(name)) for name in experiment.models}
 
 
-def plan(experiment: Experiment, data_of: Callable[[Recipe, int], RunData], machine: Machine) -> list[RunConfig]:
-    """All runs of the experiment; `data_of` says which data a recipe is given in a fold.
+def plan(
+    experiment: Experiment,
+    data_of: Callable[[Recipe, int], RunData],
+    machine: Machine,
+    au_facts: Mapping[str, Any] | None = None,
+) -> list[RunConfig]:
+    """All runs of the experiment; `data_of` says which data a recipe is given in a fold, `au_facts` what the files
+    behind the AU loss hold (keys of AUArm).
 
     Fold by fold and seed by seed, a model's arms side by side, so that the first finished runs are whole pairs.
     ManifestError for what the upstream engine cannot do.
@@ -51,7 +65,7 @@ def plan(experiment: Experiment, data_of: Callable[[Recipe, int], RunData], mach
     manifest = load_dataset(experiment.dataset)
     resolved = recipes(experiment)
     return [
-        _run(experiment, manifest, recipe, data_of(recipe, fold), machine, model, arm, fold, seed)
+        _run(experiment, manifest, recipe, data_of(recipe, fold), machine, model, arm, fold, seed, au_facts or {})
         for seed in experiment.seeds
         for fold in experiment.folds
         for model, recipe in resolved.items()
@@ -69,6 +83,7 @@ def _run(
     arm: Arm,
     fold: int,
     seed: int,
+    au_facts: Mapping[str, Any],
 ) -> RunConfig:
     return RunConfig(
         experiment=experiment.name,
@@ -85,7 +100,7 @@ def _run(
         threads=experiment.threads,
         selection=experiment.selection,
         val_share=experiment.val_share,
-        au=_au(experiment, arm),
+        au=_au(experiment, arm, au_facts),
         recipe=recipe,
         initial=machine.initial.get(model, "random"),
         clips_per_class=experiment.clips_per_class,
@@ -93,20 +108,35 @@ def _run(
     )
 
 
-def _au(experiment: Experiment, arm: Arm) -> AUArm | None:
+def _au(experiment: Experiment, arm: Arm, facts: Mapping[str, Any]) -> AUArm | None:
     if arm == "baseline":
         return None
-    return AUArm.model_validate({**experiment.au.model_dump(), "strategy": arm.removeprefix("au-")})
+    return AUArm.model_validate({**experiment.au.model_dump(), **facts, "strategy": arm.removeprefix("au-")})
+
+
+def au_facts(experiment: Experiment, labels: str, unit_A: np.ndarray) -> dict[str, Any]:
+    """What the files behind the AU loss hold, so that other AU files or another matrix make another run.
+
+    labels: sha256 of the clips' AU labels. unit_A: False for units that the files lack.
+    """
+    lacking = tuple(unit for unit, there in zip(ACTION_UNITS, unit_A, strict=True) if not there)
+    knowledge = experiment.au.knowledge.removeprefix("computed:")
+    if knowledge == experiment.au.knowledge:
+        return {"labels": labels, "lacking": lacking}
+    load_knowledge(experiment.au.knowledge, manifests_dir() / "knowledge")
+    return {"labels": labels, "lacking": lacking, "knowledge_sha256": sha256(Path(knowledge).read_bytes()).hexdigest()}
 
 
 def packed_data(experiment: Experiment, manifest: DatasetManifest, prepared: Prepared, fold: int) -> RunData:
     """What `config.json` says about the packed data of a native run."""
     few = experiment.clips_per_class
     train_N, val_N, test_N = parts(prepared, fold, experiment.selection, experiment.val_share, few)
+    differs = differs_from_published(manifest, prepared) if manifest.published else ""
     return RunData(
         name=manifest.name,
         title=manifest.title,
-        published=manifest.published,
+        published=manifest.published and not differs,
+        differs=differs,
         labels=manifest.labels,
         clips={"train": len(train_N), "val": len(val_N), "test": len(test_N)},
         fingerprint=prepared.fingerprint,

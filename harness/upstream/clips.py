@@ -11,13 +11,23 @@ from pathlib import Path
 import numpy as np
 
 from harness.au.knowledge import load_knowledge
-from harness.au.openface import read_clip_labels
+from harness.au.labels import read_clip_labels
 from harness.au.pos_weight import load_released, pos_weight
-from harness.au.units import NUM_UNITS
+from harness.au.units import ACTION_UNITS, NUM_UNITS
 from harness.data.clips import Clip, Listing, first_of_each_class
-from harness.data.prepare import fingerprint, read_listing
+from harness.data.prepare import AULabels, fingerprint
+from harness.data.readers import read_listing
 from harness.errors import DataError, ManifestError, RunError
-from harness.manifest import AUArm, ClipsPerClass, DatasetManifest, RunConfig, RunData, load_dataset, manifests_dir
+from harness.manifest import (
+    AUArm,
+    AUOptions,
+    ClipsPerClass,
+    DatasetManifest,
+    RunConfig,
+    RunData,
+    load_dataset,
+    manifests_dir,
+)
 from harness.upstream.job import JobArrays
 from harness.upstream.layout import Parts
 
@@ -37,6 +47,14 @@ def run_data(manifest: DatasetManifest, listing: Listing, fold: int, few: ClipsP
         clips={"train": len(parts.train), "val": 0, "test": len(parts.test)},
         fingerprint=fingerprint(listing),
     )
+
+
+def label_facts(manifest: DatasetManifest, root: Path, listing: Listing, au: AUOptions) -> tuple[str, np.ndarray]:
+    """sha256 (hex) of the AU labels of all clips, and the units that the AU files hold, bool (A,)."""
+    names = sorted(listing.clips)
+    folder = root / manifest.openface_dir
+    labels = read_clip_labels(folder, names, frames=au.label_frames, min_confidence=au.min_confidence)
+    return AULabels(labels.labels_NA, labels.mask_N, labels.unit_A).digest, labels.unit_A
 
 
 def read_run_data(manifest: DatasetManifest, root: Path, fold: int, few: ClipsPerClass | None) -> RunData:
@@ -63,11 +81,14 @@ def arrays(config: RunConfig, root: Path, parts: Parts) -> JobArrays:
         no_labels = np.zeros((len(names), NUM_UNITS), dtype=np.float32)
         return JobArrays(names, label_N, no_labels, np.zeros(len(names), dtype=bool), test_N)
     folder = root / load_dataset(config.dataset.name).openface_dir
-    au_label_NA, au_mask_N = read_clip_labels(folder, names, frames=config.au.label_frames)
+    au = read_clip_labels(folder, names, frames=config.au.label_frames, min_confidence=config.au.min_confidence)
+    if not au.unit_A.all():
+        lacking = ", ".join(unit for unit, there in zip(ACTION_UNITS, au.unit_A, strict=True) if not there)
+        raise DataError(f"{folder}: AU files lack {lacking}, which engine upstream cannot mask; take engine native")
     train_N = ~test_N
-    weight_EA = _pos_weight(config, config.au, au_label_NA[train_N], au_mask_N[train_N], label_N[train_N])
+    weight_EA = _pos_weight(config, config.au, au.labels_NA[train_N], au.mask_N[train_N], label_N[train_N])
     knowledge_EA = np.asarray(load_knowledge(config.au.knowledge, manifests_dir() / "knowledge"))
-    return JobArrays(names, label_N, au_label_NA.astype(np.float32), au_mask_N, test_N, knowledge_EA, weight_EA)
+    return JobArrays(names, label_N, au.labels_NA.astype(np.float32), au.mask_N, test_N, knowledge_EA, weight_EA)
 
 
 def _pos_weight(

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.au.knowledge import load_knowledge, read_unit_table
+from harness.au.knowledge import load_knowledge, read_unit_table, unit_table_csv, unit_table_lines
 from harness.au.pos_weight import frame_count_behind
 from harness.au.units import ACTION_UNITS, EXPRESSIONS
 from harness.errors import DataError, HarnessError
@@ -129,3 +129,18 @@ def test_a_missing_or_empty_file(tmp_path):
 def test_an_unknown_choice(choice):
     with pytest.raises(HarnessError, match="is not one of fig4, released, computed:<file>"):
         load_knowledge(choice, FOLDER)
+
+
+def test_a_written_table_is_read_back_digit_by_digit(tmp_path):
+    matrix_EA = load_knowledge("released", FOLDER) / 3
+    path = tmp_path / "k.csv"
+    path.write_text(unit_table_csv(EXPRESSIONS, matrix_EA))
+    assert np.array_equal(load_knowledge(f"computed:{path}", FOLDER), matrix_EA)
+
+
+def test_a_table_for_a_terminal():
+    lines = unit_table_lines(EXPRESSIONS, load_knowledge("fig4", FOLDER))
+    assert len(lines) == 8
+    assert len({len(line) for line in lines}) == 1
+    assert lines[0].split() == list(ACTION_UNITS)
+    assert lines[1].split()[:4] == ["happy", "0.37", "0.38", "0.42"]

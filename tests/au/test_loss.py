@@ -80,6 +80,45 @@ def test_a_batch_without_au_labels_costs_exactly_nothing(reduction):
     assert (logits_BA.grad == 0).all()
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_units_that_are_lacking_leave_no_trace(reduction):
+    logits_BA, labels_BA, target_B = batch_of(4)
+    unit_A = np.ones(18, dtype=bool)
+    unit_A[[2, 16]] = False
+    mask_B = torch.tensor([True, True, False, True])
+    logits_BA.requires_grad_()
+    loss = AULoss(KNOWLEDGE_EA, POS_WEIGHT_EA, reduction=reduction, unit_A=unit_A)(
+        logits_BA, labels_BA, target_B, mask_B
+    )
+    total = 0.0
+    for clip in (0, 1, 3):
+        rows = KNOWLEDGE_EA[target_B[clip]], POS_WEIGHT_EA[target_B[clip]]
+        columns = [
+            values[unit_A].tolist()
+            for values in (logits_BA[clip].detach().double().numpy(), labels_BA[clip].numpy(), *rows)
+        ]
+        total += one_clip(*columns)
+    assert loss.item() == pytest.approx(total / (3 * 16 if reduction == "mean" else 3), rel=1e-6)
+    loss.backward()
+    assert not logits_BA.grad[:, [2, 16]].any()
+    assert logits_BA.grad[:2, :2].all()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_all_units_there_is_the_loss_without_them_to_the_bit(reduction):
+    logits_BA, labels_BA, target_B = batch_of(64)
+    plain = AULoss(KNOWLEDGE_EA, POS_WEIGHT_EA, reduction=reduction)
+    with_units = AULoss(KNOWLEDGE_EA, POS_WEIGHT_EA, reduction=reduction, unit_A=torch.ones(18, dtype=torch.bool))
+    assert torch.equal(with_units(logits_BA, labels_BA, target_B), plain(logits_BA, labels_BA, target_B))
+
+
+def test_no_unit_at_all_is_refused():
+    with pytest.raises(HarnessError, match="none of the 18 units"):
+        AULoss(KNOWLEDGE_EA, POS_WEIGHT_EA, unit_A=np.zeros(18, dtype=bool))
+    with pytest.raises(HarnessError, match=r"unit_A has shape \(17,\)"):
+        AULoss(KNOWLEDGE_EA, POS_WEIGHT_EA, unit_A=np.ones(17, dtype=bool))
+
+
 def test_an_empty_batch_costs_nothing():
     loss = AULoss(KNOWLEDGE_EA, POS_WEIGHT_EA)(*batch_of(0))
     assert loss.item() == 0

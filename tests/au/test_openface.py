@@ -1,10 +1,8 @@
-import logging
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from harness.au.openface import read_clip_labels, read_openface
+from harness.au.openface import read_openface
 from harness.au.units import ACTION_UNITS
 from harness.errors import DataError
 
@@ -157,30 +155,3 @@ def test_an_empty_file(tmp_path, text):
 def test_a_missing_file(tmp_path):
     with pytest.raises(DataError, match="no such AU file"):
         read_openface(tmp_path / "clip.csv")
-
-
-def test_clip_labels_come_in_the_order_asked_for(tmp_path, caplog):
-    write(tmp_path / "00002.csv", row_of(1, {"AU02"}), row_of(2, {"AU02"}), row_of(3))
-    write(tmp_path / "00001.csv", row_of(1, {"AU01"}))
-    write(tmp_path / "00003.csv", row_of(1, {"AU04"}, success=0))
-    with caplog.at_level(logging.WARNING):
-        labels_NA, mask_N = read_clip_labels(tmp_path, ["00002", "00009", "00001", "00003", "00010"])
-    assert mask_N.tolist() == [True, False, True, False, False]
-    assert labels_NA[:, :3].tolist() == [[0, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0]]
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path}: 2 of 5 clips have no AU file and no AU loss"
-    ]
-
-
-def test_clip_labels_of_sampled_frames(tmp_path):
-    # Of 6 frames, 3 samples are frames 2, 4 and 6: AU01 in 3 of 6 frames but 1 of 3 samples, AU02 in 2 of 6 and 2 of 3.
-    present = [{"AU01"}, {"AU01"}, {"AU01"}, {"AU02"}, set(), {"AU02"}]
-    write(tmp_path / "00001.csv", *(row_of(i + 1, units) for i, units in enumerate(present)))
-    assert read_clip_labels(tmp_path, ["00001"])[0][0, :2].tolist() == [1, 0]
-    sampled_NA, _ = read_clip_labels(tmp_path, ["00001"], frames="sampled", num_sampled=3)
-    assert sampled_NA[0, :2].tolist() == [0, 1]
-
-
-def test_a_folder_without_any_of_the_files_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"no AU file for any of 2 clips; expected e.g. 00001.csv"):
-        read_clip_labels(tmp_path, ["00001", "00002"])

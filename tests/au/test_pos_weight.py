@@ -5,7 +5,18 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from harness.au.pos_weight import MAJOR_IN_PAPER, count_clips, frame_count_behind, load_released, pos_weight
+from harness.au.pos_weight import (
+    MAJOR_IN_PAPER,
+    RELEASED_ROWS,
+    count_clips,
+    count_frames,
+    examine_released,
+    frame_count_behind,
+    load_released,
+    pos_weight,
+    read_released_rows,
+    weights_of,
+)
 from harness.au.units import EXPRESSIONS
 from harness.errors import DataError, HarnessError
 
@@ -184,3 +195,60 @@ def test_frames_behind_a_row_of_counts():
     assert frame_count_behind((210 - present) / present) == 210
     with pytest.raises(HarnessError, match="no number of frames up to"):
         frame_count_behind(np.array([np.pi, np.e, np.sqrt(2)]))
+
+
+def test_frames_are_counted_where_the_face_was_tracked():
+    # Happy: 4 frames of which one is lost; AU01 in 1 of the 3 left. Sad: AU01 in 2 of 3.
+    presence_FA = np.zeros((7, 18), dtype=np.uint8)
+    presence_FA[[0, 1, 4, 5], 0] = 1
+    counts = count_frames(
+        presence_FA, np.array([0, 1, 1, 1, 1, 1, 1]), np.array([0, 0, 0, 0, 1, 1, 1]), np.array([1, 2, 0, 0, 0, 0, 0])
+    )
+    assert counts.usable_E.tolist() == [3, 3, 0, 0, 0, 0, 0]
+    assert counts.positive_EA[:2, 0].tolist() == [1, 2]
+    weights_EA = weights_of("distinct", counts)
+    assert weights_EA[:2, 0].tolist() == [2 / 1, 1 / 2]
+    assert weights_of("global", counts)[:, 0].tolist() == [1.0] * 7
+    # Two of three clips are sad, one is happy: both are major whatever their frames.
+    assert counts.major_E.tolist() == [True, True, False, False, False, False, False]
+
+
+def test_a_warning_says_what_was_counted(caplog):
+    presence_FA = np.ones((2, 18), dtype=np.uint8)
+    with caplog.at_level(logging.WARNING):
+        weights_of("global", count_frames(presence_FA, [1, 1], np.array([0, 1]), np.ones(7)))
+    assert "no negative frame for AU01" in caplog.text
+
+
+def released_table(*rows):
+    """(units present, of frames) per row, as a released table."""
+    return np.array([[(n - p) / p for p in (*present, *[1] * (18 - len(present)))] for present, n in rows])
+
+
+def test_what_released_rows_give_away():
+    classes = [((3, 50), 210), ((7, 14), 97), ((5, 11), 301), ((6, 9), 53), ((2, 3), 31), ((4, 5), 29), ((8, 9), 61)]
+    pooled = [sum(present[unit] for present, _ in classes) for unit in (0, 1)]
+    total = sum(n for _, n in classes)
+    # Seven rows of one frame of the other units: pooled 7 of all. But AU02 is given far more often than in any class.
+    good = released_table(*classes, ((pooled[0], pooled[1], *[7] * 16), total))
+    bad = released_table(*classes, ((pooled[0], total - 1, *[7] * 16), total))
+    copied = released_table(*classes, classes[3])
+    tables = {"good": good, "bad": bad, "copied": copied}
+    rows = {name: examine_released(tables, name) for name in tables}
+    assert [row.name for row in rows["good"]] == list(RELEASED_ROWS)
+    assert [row.frames for row in rows["good"]] == [210, 97, 301, 53, 31, 29, 61, total]
+    assert rows["good"][-1].outside == ()
+    assert rows["bad"][-1].outside == ("AU02",)
+    assert rows["copied"][-1].equals == ("good:angry", "bad:angry", "copied:angry")
+    assert rows["good"][0].equals == ("bad:happy", "copied:happy")
+
+
+def test_a_row_that_counts_no_frames_has_no_number_of_them():
+    table = np.tile([np.pi, np.e, np.sqrt(2), *range(2, 17)], (8, 1)).astype(float)
+    assert examine_released({"drawn": table}, "drawn")[0].frames is None
+
+
+def test_a_released_table_is_read_in_the_order_of_its_rows():
+    table = read_released_rows(FOLDER / "pos_weight_ferv39k.csv")
+    assert table.shape == (8, 18)
+    assert table[RELEASED_ROWS.index("fear"), 0] == 6.047279943964511

@@ -153,6 +153,28 @@ def test_the_title_of_an_unpublished_data_set_does_not_make_it_dfew(
         assert "printed" not in str(grid((out / f"table{number}.md").read_text(), "### rendered faces (not DFEW)"))
 
 
+def test_data_laid_out_as_dfew_stand_in_no_dfew_column(
+    tmp_path: Path, write_run: WriteRun, demo: Any, run_data: Any
+) -> None:
+    differs = "fold 1 has 33 train clips of happy, not 1,956"
+    write_run(demo(dataset=run_data(name="dfew", title="DFEW", test=5, differs=differs)), predicted=HALF_HAPPY)
+    out = report(tmp_path)
+    label = "data laid out as DFEW (not the published DFEW)"
+    assert {line["dataset"] for line in lines(out, 1, source="measured")} == {label}
+    text = (out / "table1.md").read_text()
+    assert f"laid out as DFEW, but not it: {differs}; no number here is a result on DFEW." in text
+    assert "printed" not in str(grid(text, f"### {label}"))
+
+
+@pytest.mark.parametrize(("test", "said"), [("centre", "the centre of each segment"), ("upstream", "drawn at random")])
+def test_the_rule_for_test_frames_is_said(tmp_path: Path, write_run: WriteRun, demo: Any, test: str, said: str) -> None:
+    run = demo()
+    sampling = run.recipe.sampling.model_copy(update={"test": test})
+    recipe = run.recipe.model_copy(update={"sampling": sampling})
+    write_run(run.model_copy(update={"recipe": recipe}), predicted=HALF_HAPPY)
+    assert f"Frames at test time: m3dfel {said}" in (report(tmp_path) / "table1.md").read_text()
+
+
 def test_dfew_numbers_stand_beside_the_printed_ones(tmp_path: Path, write_run: WriteRun, dfew: Any) -> None:
     write_run(dfew(), predicted=HALF_HAPPY)
     write_run(dfew(arm="au-global"), predicted=MORE_HAPPY)

@@ -1,11 +1,15 @@
 """From an experiment to its runs."""
 
+import hashlib
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from harness.data.prepare import Prepared
-from harness.manifest import Experiment, RunConfig, change, load_dataset, load_experiment
+from harness.manifest import Experiment, RunConfig, change, load_dataset, load_experiment, manifests_dir
 from harness.runs.experiment import default_jobs
-from harness.runs.sweep import Machine, packed_data, plan
+from harness.runs.sweep import Machine, au_facts, packed_data, plan
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def test_a_pair_differs_in_the_arm_alone(planned: list[RunConfig]) -> None:
     assert baseline["au"] is None
     assert au["au"] == {
         "knowledge": "fig4", "pos_weight": "fold", "label_frames": "all", "reduction": "mean", "ratio": 0.25,
-        "strategy": "global",
+        "min_confidence": 0.0, "strategy": "global", "labels": "", "lacking": (), "knowledge_sha256": "",
     }  # fmt: skip
 
 
@@ -44,3 +48,25 @@ def test_a_run_on_a_gpu_is_one_at_a_time() -> None:
     assert default_jobs(demo, "cuda:0") == 1
     assert default_jobs(demo, "cpu") >= 1
     assert default_jobs(load_experiment("reproduce-dfew"), "cpu") == 1
+
+
+def test_other_au_files_make_other_runs_of_the_au_arms_alone(prepared: Prepared) -> None:
+    experiment = change(load_experiment("demo"), {"models": ["m3dfel"], "arms": ["baseline", "au-minor"]})
+    manifest = load_dataset("rendered")
+    plans = [
+        plan(experiment, lambda _, fold: packed_data(experiment, manifest, prepared, fold), Machine(), facts)
+        for facts in ({"labels": "a", "lacking": ()}, {"labels": "b", "lacking": ("AU45",)})
+    ]
+    (baseline, au), (other_baseline, other_au) = plans
+    assert baseline.digest() == other_baseline.digest()
+    assert au.digest() != other_au.digest()
+
+
+def test_the_facts_of_the_au_files_name_what_they_lack_and_hash_a_computed_matrix(tmp_path: Path) -> None:
+    unit_A = np.ones(18, dtype=bool)
+    unit_A[[0, 17]] = False
+    assert au_facts(load_experiment("demo"), "hash", unit_A) == {"labels": "hash", "lacking": ("AU01", "AU45")}
+    file = tmp_path / "k.csv"
+    file.write_bytes((manifests_dir() / "knowledge/knowledge_fig4.csv").read_bytes())
+    computed = change(load_experiment("demo"), {"settings": [f"au.knowledge=computed:{file}"]})
+    assert au_facts(computed, "hash", unit_A)["knowledge_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()

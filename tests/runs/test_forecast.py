@@ -1,0 +1,104 @@
+"""The dry run: clips, FLOPs and hours, worked out by hand where they can be."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engine import throughput
+from harness.engine.environment import device_name
+from harness.engine.throughput import Throughput
+from harness.manifest import Experiment, RunConfig, change, load_dataset, load_experiment
+from harness.runs import forecast as module
+from harness.runs.experiment import Means, Watcher, forecast_experiment
+from harness.runs.forecast import Forecast, counted_data, forecast
+from harness.runs.records import Run
+from harness.runs.sweep import Machine, plan
+
+
+@pytest.fixture
+def silent() -> Watcher:
+    def nothing(*_: Any) -> Any:
+        return nothing
+
+    return Watcher(nothing, nothing, nothing, nothing, nothing)
+
+
+@pytest.fixture
+def fixed_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that trains ten clips a second and tests forty."""
+    monkeypatch.setattr(module, "measure_throughput", lambda config, multiply_adds: Throughput(10.0, 40.0, "fixed"))
+
+
+def planned(experiment: Experiment) -> list[RunConfig]:
+    manifest = load_dataset(experiment.dataset)
+    return plan(experiment, lambda _, fold: counted_data(experiment, manifest, manifest.counts[str(fold)]), Machine())
+
+
+def test_clips_of_a_matrix_are_those_of_its_epochs_in_whole_batches(fixed_speed: None, tmp_path: Path) -> None:
+    changes = {"models": ["former_dfer"], "folds": [1], "arms": ["baseline", "au-minor"], "epochs": 3}
+    (one,) = forecast(planned(change(load_experiment("reproduce-dfew"), changes)), tmp_path)
+    # DFEW fold 1: 9,356 training clips are 292 batches of 32; 2,341 test clips.
+    assert (one.runs, one.train_clips, one.test_clips) == (2, 2 * 3 * 292 * 32, 2 * 3 * 2341)
+    assert one.multiply_adds == 8_318_694_912
+    assert one.hours == pytest.approx((56064 / 10 + 14046 / 40) / 3600)
+    assert one.total_multiply_adds == pytest.approx(8_318_694_912 * (3 * 56064 + 14046))
+
+
+def test_each_view_of_a_test_clip_costs(fixed_speed: None, tmp_path: Path) -> None:
+    changes = {"models": ["mae_dfer"], "folds": [1], "arms": ["baseline"], "epochs": 1}
+    (one,) = forecast(planned(change(load_experiment("reproduce-dfew"), changes)), tmp_path)
+    assert one.views == 2
+    assert one.hours == pytest.approx((one.train_clips / 10 + 2 * 2341 / 40) / 3600)
+
+
+def test_finished_runs_give_the_speed_if_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {"models": ["former_dfer"], "folds": [1], "arms": ["baseline"], "epochs": 2}
+    (config,) = planned(change(load_experiment("reproduce-dfew"), changes))
+    epochs = tuple({"clips_per_second": speed, "evaluation_seconds": 23.41} for speed in (90.0, 110.0))
+    here = Run(tmp_path, config, {"device_name": device_name("cpu")}, epochs)
+    elsewhere = Run(
+        tmp_path, config, {"device_name": "another"}, ({"clips_per_second": 1.0, "evaluation_seconds": 1.0},)
+    )
+    monkeypatch.setattr(module, "read_runs", lambda _: ([here, elsewhere], []))
+    (one,) = forecast([config], tmp_path)
+    assert (one.train_per_second, one.test_per_second, one.source) == (100.0, pytest.approx(100.0), "1 finished runs")
+
+
+def test_a_validation_split_is_taken_from_the_training_clips() -> None:
+    experiment = change(load_experiment("reproduce-dfew"), {"settings": ['selection=["last", "best-on-val"]']})
+    manifest = load_dataset("dfew")
+    clips = counted_data(experiment, manifest, manifest.counts["1"]).clips
+    # A tenth of each class of fold 1, rounded: 196 + 152 + 214 + 174 + 118 + 12 + 72 (1,515 and 1,175 round to even).
+    assert clips["train"] + clips["val"] == 9356
+    assert clips["val"] == 196 + 152 + 214 + 174 + 118 + 12 + 72
+    assert clips["test"] == 2341
+
+
+def test_without_a_data_root_the_published_counts_are_taken(
+    fixed_speed: None, silent: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FERV39K_ROOT", raising=False)
+    source, found = forecast_experiment(
+        change(load_experiment("reproduce-ferv39k"), {"epochs": 1}), Means(None, tmp_path, tmp_path / "runs"), silent
+    )
+    assert source == "published counts of FERV39k"
+    assert [one.test_clips for one in found] == [4 * 7847] * 3
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_forecast_is_json_and_a_row() -> None:
+    one = Forecast("m3dfel", 4, 100, 36_000, 7200, 1_000_000_000, 1, 10.0, 2.0, "measured now, batch 2")
+    assert json.loads(json.dumps(one.as_json()))["hours"] == pytest.approx(2.0)
+    assert one.row()["P multiply-adds"] == "0.115"
+
+
+def test_the_throughput_of_a_small_model_is_measured_on_its_own_steps() -> None:
+    experiment = change(load_experiment("demo"), {"models": ["former_dfer"], "arms": ["baseline"]})
+    manifest = load_dataset("dfew")
+    config = plan(experiment, lambda *_: counted_data(experiment, manifest, manifest.counts["1"]), Machine())[0]
+    found = throughput.measure_throughput(config, 1e9)
+    assert found.train > 0
+    assert found.test > 0
+    assert found.source == f"measured now, batch {config.recipe.batch}"
