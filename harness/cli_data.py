@@ -118,7 +118,7 @@ def data_render(
             size=size,
             seed=seed,
             workers=cores(),
-            full_clips=full_clips,
+            full_clips=full_clips and layout == "dfew",
             progress=display.stage("rendering clips"),
         )
     lines_or_json(summary.lines(), dataclasses.asdict(summary), json_)

@@ -171,7 +171,9 @@ def _grid1(one: Measured, rule: str, paper: Paper) -> Grid:
             found = [one.rows.get((model, arm, rule, name)) for name in names]
             measured = [cells.seed_counts(found), *(cell for row in found for cell in cells.war_uar(row))]
             rows.append((method, arm, *measured, *beside.get(arm, ("",) * (2 * bool(printed)))))
-    heads = [f"{dataset_label(one.setting)} {metric}, {name}" for name in names for metric in METRICS]
+    # The heading above says what other data are; only a published data set's name may stand at the head of a column.
+    title = f"{one.setting.title} " if one.setting.published else ""
+    heads = [f"{title}{metric}, {name}" for name in names for metric in METRICS]
     heads += [f"{metric} as printed" for metric in METRICS if printed]
     heading = _heading(one, rule, "; ".join(names), [row for row in one.rows.values() if row.rule == rule])
     return Grid(heading, ("Method", "Arm", "Seeds", *heads), tuple(rows), left=2)
