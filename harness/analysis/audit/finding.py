@@ -20,13 +20,14 @@ KINDS = {
     "war-below-uar": "WAR below UAR by more than the class sizes make plausible",
     "columns-exchanged": "two columns look exchanged against the literature",
     "differs-from-literature": "a value is not the one that its source gives",
+    "replication": "what a method's authors publish beside the paper's own repetition: a size, no fault",
     "copied-cells": "cells equal to another row's, more than chance allows",
     "flops": "GFLOPs are not those measured",
     "effect": "the size of a claimed effect in clips, with an interval and a p value",
     "claim-contradicted": "a statement of the text that the tables contradict",
     "released-constant": "a constant of the released code that is not what the paper says",
 }
-"""Every kind of finding. `effect` and `repair` are no faults: the one is a size, the other a suggestion."""
+"""Every kind of finding. `effect`, `replication` and `repair` are no faults: two are sizes, one is a suggestion."""
 
 
 @dataclass(frozen=True)
