@@ -160,9 +160,9 @@ def _numbers(byte: Array, start_LK: Array, end_LK: Array, one: Callable[[str], f
 
 
 def _alike(width_LK: Array) -> list[slice]:
-    """Runs of columns with the same widest cell: frame numbers must not slow the others down."""
-    widest_K = width_LK.max(axis=0)
-    cuts = [0, *(np.flatnonzero(np.diff(widest_K)) + 1).tolist(), len(widest_K)]
+    """Runs of columns with the same widest and narrowest cell: frame numbers must not slow the others down."""
+    ends_2K = np.stack([width_LK.max(axis=0), width_LK.min(axis=0)])
+    cuts = [0, *(np.flatnonzero(np.diff(ends_2K).any(axis=0)) + 1).tolist(), width_LK.shape[1]]
     return [slice(a, b) for a, b in pairwise(cuts)]
 
 

@@ -20,7 +20,7 @@ from harness.errors import DataError
 
 Progress = Callable[[int, int], None]
 
-BLOCK = 1 << 20
+BLOCK = 1 << 21
 """Bytes that are parsed at once."""
 _AHEAD = 8  # blocks in work for each worker
 
@@ -93,9 +93,10 @@ def _columns(header: bytes) -> Columns:
 def _video(folder: Path, video: str, parts: list[Part]) -> VideoRows:
     path = folder / f"{video}.csv"
     try:
-        blocks = [part.result() for part in parts]
-        columns = blocks[0][1]
-        rows, extra_faces = joined(path, [rows for rows, _ in blocks], columns)
+        columns = parts[0].result()[1]
+        # A part that was taken is forgotten, so that nothing but the list has its rows.
+        blocks = [parts.pop(0).result()[0] for _ in range(len(parts))]
+        rows, extra_faces = joined(path, blocks, columns)
     except (IrregularError, DataError):
         rows, columns, extra_faces = read_rows(path)
     return video_rows(video, rows, columns, extra_faces)

@@ -26,6 +26,8 @@ from harness.errors import DataError
 Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 
+_AT_ONCE = 1 << 16  # zeros: their arrays stay in the processor's cache
+
 
 @dataclass(frozen=True, eq=False)
 class FrameTable:
@@ -117,9 +119,15 @@ def filtered(source: Path, one: VideoRows, min_confidence: float) -> VideoRows:
 
 
 def interpolate_zeros(
-    intensity_FR: Array, offset_V: Array, usable_F: Array, frame_F: Array | None = None, *, workers: int = 1
+    intensity_FR: Array,
+    offset_V: Array,
+    usable_F: Array,
+    frame_F: Array | None = None,
+    *,
+    workers: int = 1,
+    in_place: bool = False,
 ) -> Array:
-    """Intensities with zeros of usable frames interpolated within their video (Eq. 1), a float32 copy.
+    """Intensities with zeros of usable frames interpolated within their video (Eq. 1): a float32 copy, or in place.
 
     A zero lies on the line between the nearest usable frames before and after it whose intensity of the unit is not
     zero; beyond the first and the last of them it takes that one's. A unit that is zero in all usable frames stays so,
@@ -127,27 +135,27 @@ def interpolate_zeros(
     along the rows. workers: threads, which share the units.
     """
     offset_V, usable_F = np.asarray(offset_V, dtype=np.int64), np.asarray(usable_F, dtype=bool)
-    # Unit by unit in memory, whatever the order given.
-    result_RF = intensity_FR.T.astype(np.float32, order="C", copy=True)
+    # A copy has each unit together in memory, whatever the order given.
+    result_RF = intensity_FR.T if in_place else intensity_FR.T.astype(np.float32, order="C", copy=True)
 
     def fill(column_F: Array) -> None:
         zero_F = column_F == 0
-        zero, given_F = np.flatnonzero(usable_F & zero_F), usable_F & ~zero_F
-        if len(zero) and given_F.any():
-            column_F[zero] = _between(column_F, zero, given_F, offset_V, frame_F)
+        zero, given = np.flatnonzero(usable_F & zero_F), np.flatnonzero(usable_F & ~zero_F)
+        for start in range(0, len(zero) if len(given) else 0, _AT_ONCE):
+            part = zero[start : start + _AT_ONCE]
+            column_F[part] = _between(column_F, part, given, offset_V, frame_F)
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(fill, result_RF))
     return result_RF.T
 
 
-def _between(column_F: Array, zero: Array, given_F: Array, offset_V: Array, frame_F: Array | None) -> Array:
-    """The interpolated values at the rows `zero`."""
-    given = np.flatnonzero(given_F)
-    after = np.cumsum(given_F, dtype=np.int32)[zero]
+def _between(column_F: Array, zero: Array, given: Array, offset_V: Array, frame_F: Array | None) -> Array:
+    """The interpolated values at the rows `zero`, from those at the rows `given`."""
+    after = np.searchsorted(given, zero)
     left, right = given[np.maximum(after - 1, 0)], given[np.minimum(after, len(given) - 1)]
     # The video's first row, and the row after its last, of every zero.
-    video = np.searchsorted(offset_V, zero, side="right") if len(offset_V) > 2 else np.ones(len(zero), dtype=np.int64)
+    video = np.searchsorted(offset_V, zero, side="right")
     has_left = (after > 0) & (left >= offset_V[video - 1])
     has_right = (after < len(given)) & (right < offset_V[video])
     left, right = np.where(has_left, left, right), np.where(has_right, right, left)

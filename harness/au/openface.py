@@ -72,7 +72,8 @@ def read_rows(
     if header is None:
         raise DataError(f"{path}: is empty; {(extractor or OPENFACE).remedy}")
     columns = find_columns(path, header, extractor)
-    blocks, number = [], 0
+    blocks: list[Rows] = []
+    number = 0
     while some := list(islice(lines, LINES_AT_A_TIME)):
         value_TK = _numbers(path, columns, some, number)
         head_TK, unit_TK = value_TK[:, : columns.first_unit], value_TK[:, columns.first_unit :]

@@ -5,7 +5,6 @@ Shape letters: T rows (then frames) of one clip, K columns read, A action units 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -102,14 +101,15 @@ def checked(path: Path, head_TK: Array, unit_TK: Array, columns: Columns, floats
     )
 
 
-def joined(path: Path, blocks: Sequence[Rows], columns: Columns) -> tuple[Rows, int]:
-    """The blocks of a file as one, by frame number, one face each, and how many rows that left out; DataError for a
-    file without a frame, or with a frame number twice for one face.
+def joined(path: Path, blocks: list[Rows], columns: Columns) -> tuple[Rows, int]:
+    """The blocks of a file as one, by frame number, one face each, and how many rows that left out.
+
+    The list is emptied. DataError for a file without a frame, or with a frame number twice for one face.
     """
     extractor = columns.extractor
-    if not sum(len(block.frame_T) for block in blocks):
+    rows = _concatenated(blocks)
+    if not len(rows.frame_T):
         raise DataError(f"{path}: has a header and no frame; {extractor.remedy}")
-    rows = blocks[0] if len(blocks) == 1 else _concatenated(blocks)
     frame_T, face_T = rows.frame_T, rows.face_T
     if (np.diff(frame_T) > 0).all():
         return rows, 0
@@ -126,8 +126,14 @@ def joined(path: Path, blocks: Sequence[Rows], columns: Columns) -> tuple[Rows, 
     return rows.take(kept), len(frame_T) - len(kept)
 
 
-def _concatenated(blocks: Sequence[Rows]) -> Rows:
-    return Rows(*(np.concatenate([getattr(block, one.name) for block in blocks]) for one in fields(Rows)))
+def _concatenated(blocks: list[Rows]) -> Rows:
+    """One array at a time, whose parts are given up when it is made: a large file is not held twice."""
+    if len(blocks) == 1:
+        return blocks.pop()
+    names = [one.name for one in fields(Rows)]
+    parts = {name: [getattr(block, name) for block in blocks] for name in names}
+    blocks.clear()
+    return Rows(*(np.concatenate(parts.pop(name)) if parts[name] else np.empty(0) for name in names))
 
 
 def _success(head_TK: Array, unit_TK: Array, columns: Columns) -> Array:

@@ -1,4 +1,5 @@
 import logging
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -122,12 +123,12 @@ def test_files_of_two_extractors_are_refused(tmp_path, row_of, write):
 def test_no_confidence_no_minimum(tmp_path):
     (tmp_path / "a.csv").write_text("frame_idx,au_1\n0,1\n")
     assert read_frames(tmp_path, ["a"]).has_presence_A.tolist() == [True] + [False] * 17
-    with pytest.raises(DataError, match="a has no confidence to compare with 0.5"):
+    with pytest.raises(DataError, match=r"a has no confidence to compare with 0\.5"):
         read_frames(tmp_path, ["a"], min_confidence=0.5)
 
 
 def test_nothing_found_and_asked_twice(tmp_path):
-    with pytest.raises(DataError, match="no AU file for any of 1 clips; expected e.g. a.csv there"):
+    with pytest.raises(DataError, match=r"no AU file for any of 1 clips; expected e\.g\. a\.csv there"):
         read_frames(tmp_path, ["a"])
     with pytest.raises(DataError, match="1 videos are asked for twice"):
         read_frames(tmp_path, ["a", "a"])
@@ -179,6 +180,12 @@ def test_the_table_itself_is_left_as_it_is():
     assert given_FR[:, 3].tolist() == [1, 0, 3]
 
 
+def test_in_place_the_table_itself_is_filled():
+    given_FR = column([1, 0, 3])
+    found_FR = interpolate_zeros(given_FR, np.array([0, 3]), np.ones(3, dtype=bool), in_place=True)
+    assert given_FR[:, 3].tolist() == found_FR[:, 3].tolist() == [1, 2, 3]
+
+
 @settings(max_examples=50, deadline=None)
 @given(lengths=st.lists(st.integers(0, 9), max_size=6), seed=st.integers(0, 2**16))
 def test_interpolation_is_that_of_numpy_video_by_video(lengths, seed):
@@ -187,7 +194,7 @@ def test_interpolation_is_that_of_numpy_video_by_video(lengths, seed):
     intensity_FR = (rng.integers(0, 3, (offset_V[-1], 17)) * rng.random((offset_V[-1], 17))).astype(np.float32)
     usable_F = rng.random(offset_V[-1]) < 0.7
     expected_FR = intensity_FR.copy()
-    for start, end in zip(offset_V[:-1], offset_V[1:], strict=True):
+    for start, end in pairwise(offset_V):
         for unit in range(17):
             values = intensity_FR[start:end, unit]
             given_at, zero = np.flatnonzero(usable_F[start:end] & (values != 0)), usable_F[start:end] & (values == 0)
