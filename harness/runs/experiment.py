@@ -18,8 +18,9 @@ from harness.errors import DataError, ManifestError
 from harness.manifest import DatasetManifest, Experiment, RunConfig, RunData, load_dataset, manifests_dir
 from harness.recipe import Recipe
 from harness.runs.forecast import Forecast, counted_data, counts_of_lists, forecast, rendered_counts
-from harness.runs.launch import Materials, launch
+from harness.runs.launch import launch
 from harness.runs.lists import lists_of
+from harness.runs.materials import Materials
 from harness.runs.sweep import Machine, au_facts, packed_data, plan, recipes
 from harness.upstream.clips import label_facts, run_data
 from harness.upstream.initial import initial_name, load_initial

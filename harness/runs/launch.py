@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
@@ -16,24 +16,10 @@ from typing import Any
 from harness.errors import HarnessError, RunError
 from harness.files import write_text
 from harness.manifest import RunConfig
+from harness.runs.materials import Materials
 
 EpochEvent = Callable[[RunConfig, dict[str, Any]], None]
 RunEvent = Callable[[RunConfig], None]
-
-
-@dataclass(frozen=True)
-class Materials:
-    """Where what the runs need lies; none of it is part of a run's identity, its hashes are.
-
-    prepared: by pack size. root: the data set, read by the upstreams' own loaders. initial: files of initial weights by
-    model. cache: pretrained weights of the upstreams. third_party: their clones.
-    """
-
-    prepared: Mapping[int, Path]
-    root: Path
-    cache: Path
-    third_party: Path = Path("third_party")
-    initial: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from harness.engine.fold import load_fold
 from harness.engine.train import EpochReport, train_run
 from harness.errors import RunError
 from harness.manifest import RunConfig, read_run_config
-from harness.runs.launch import Materials
+from harness.runs.materials import Materials
 from harness.runs.records import seal
 from harness.upstream.initial import load_initial
 
