@@ -17,12 +17,18 @@ CLASSES = tuple(f"{name[:3].capitalize()}." for name in EXPRESSIONS)
 def printed_labels(row: PrintedRow) -> tuple[str, str]:
     """Method with its citation (and dagger), and the arm."""
     arm = {"reported": "", "au": "AU, best of three"}.get(row.arm, row.arm)
-    return f"{row.method} [{row.cite}]{' †' if row.replicated else ''}", arm
+    return f"{row.method} [{row.cite}]{' †' if row.replicated else ''}{mark(row, 'method')}", arm
 
 
 def printed_values(row: PrintedRow, values: Iterable[str]) -> tuple[str, ...]:
-    """The printed digits, untouched."""
-    return tuple(row.values[name] or MISSING for name in values)
+    """The printed digits, untouched, with the audit's marks behind them."""
+    return tuple(f"{row.values[name] or MISSING}{mark(row, name)}" for name in values)
+
+
+def mark(row: PrintedRow, column: str) -> str:
+    """The numbers of the footnotes on a cell, raised; empty without any."""
+    numbers = ",".join(map(str, row.marks.get(column, ())))
+    return f"<sup>{numbers}</sup>" if numbers else ""
 
 
 def printed_gain(row: PrintedRow, baseline: PrintedRow) -> tuple[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.au.units import EXPRESSIONS
@@ -24,13 +25,19 @@ STRATEGY_ARM: dict[str, Arm] = {
 
 @dataclass(frozen=True)
 class PrintedRow:
-    """One row of a printed table. `arm` is `reported`, `baseline`, `au` or, in Table 3, an arm of the harness."""
+    """One row of a printed table. `arm` is `reported`, `baseline`, `au` or, in Table 3, an arm of the harness.
+
+    audited_as: the row's name in the audit. marks, ids: by column, the audit's footnotes and the findings behind them.
+    """
 
     method: str
     cite: str
     arm: str
     replicated: bool
     values: dict[str, str]
+    audited_as: str = ""
+    marks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def model(self) -> str:
@@ -40,11 +47,12 @@ class PrintedRow:
 
 @dataclass(frozen=True)
 class Paper:
-    """The three printed tables."""
+    """The three printed tables; notes: by table, the line of each of the audit's marks."""
 
     table1: tuple[PrintedRow, ...]
     table2: tuple[PrintedRow, ...]
     table3: tuple[PrintedRow, ...]
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def models(self) -> dict[str, str]:
@@ -83,4 +91,5 @@ def _row(row: dict[str, str], arm: str, values: tuple[str, ...], where: str) -> 
         arm=known[row[arm]],
         replicated=row.get("replicated") == "yes",
         values={name: row[name] for name in values},
+        audited_as=f"{row['method']}, {row[arm]}",
     )

@@ -97,30 +97,30 @@ def measure_setting(setting: Setting, paper: Paper) -> Measured:
 def table1(paper: Paper, measured: Sequence[Measured]) -> Table:
     """Table 1: WAR and UAR on every data set; the measured fold sets stand side by side."""
     columns = ("Method", "Arm", *(name.replace("_", " ") for name in TABLE1_VALUES))
-    printed = _printed_grid("Table 1", columns, paper.table1, TABLE1_VALUES)
+    printed = _printed_grid("Table 1", columns, paper.table1, TABLE1_VALUES, paper.notes.get("table1", ()))
     sections = [_section(one, [_grid1(one, rule, paper) for rule in RULES if one.fold_sets(rule)]) for one in measured]
-    legend = _legend(measured, BEST_ARM, REPLICATED, SEVEN, SEEDS)
+    legend = _legend(measured, bool(printed.notes), BEST_ARM, REPLICATED, SEVEN, SEEDS)
     return Table(1, "WAR and UAR with and without the AU loss", legend, printed, tuple(sections))
 
 
 def table2(paper: Paper, measured: Sequence[Measured], flops: Flops) -> Table:
     """Table 2: accuracy of each expression, WAR, UAR, macro-F1 and GFLOPs, with the clips behind each accuracy."""
     columns = ("Method", "Arm", *CLASSES, *METRICS, "GFLOPs")
-    printed = _printed_grid("Table 2 (DFEW)", columns, paper.table2, TABLE2_VALUES)
+    printed = _printed_grid("Table 2 (DFEW)", columns, paper.table2, TABLE2_VALUES, paper.notes.get("table2", ()))
     sections = []
     for one in measured:
         grids = [grid for rule, name in one.grids for grid in _grids2(one, rule, name, paper, flops)]
         sections.append(_section(one, grids))
-    legend = _legend(measured, BEST_ARM, REPLICATED, UNITS, COUNTS)
+    legend = _legend(measured, bool(printed.notes), BEST_ARM, REPLICATED, UNITS, COUNTS)
     return Table(2, "Accuracy of each expression", legend, printed, tuple(sections))
 
 
 def table3(paper: Paper, measured: Sequence[Measured]) -> Table:
     """Table 3: the three pos_weight strategies, each with its difference to the baseline of the same fold and seed."""
     columns = ("Method", "Arm", *CLASSES, *METRICS)
-    printed = _printed_grid("Table 3 (DFEW)", columns, paper.table3, TABLE3_VALUES)
+    printed = _printed_grid("Table 3 (DFEW)", columns, paper.table3, TABLE3_VALUES, paper.notes.get("table3", ()))
     sections = [_section(one, [_grid3(one, rule, name, paper) for rule, name in one.grids]) for one in measured]
-    legend = _legend(measured, STRATEGIES, PAIRS)
+    legend = _legend(measured, bool(printed.notes), STRATEGIES, PAIRS)
     return Table(3, "The three pos_weight strategies against the baseline", legend, printed, tuple(sections))
 
 
@@ -143,18 +143,26 @@ SOURCES = (
     "`printed`: copied from arXiv 2507.07678, slips included; the paper states neither fold set nor selection rule. "
     "`measured`: worked out from the stored predictions of finished runs."
 )
+MARKS = (
+    "Raised numbers behind a printed value or method are the audit's: the lines under the printed table say what is "
+    "wrong with it; `audfer audit` gives the evidence by the id named there."
+)
 DASH = "`-` in a printed row: the paper prints nothing; in a measured row: not measured, or no clip of that expression."
 PERCENT = "All values are percent, except GFLOPs. *oracle*: the epoch was picked by its score on the test fold."
 
 
-def _legend(measured: Sequence[Measured], *more: str) -> tuple[str, ...]:
+def _legend(measured: Sequence[Measured], marked: bool, *more: str) -> tuple[str, ...]:
     labels = sorted({dataset_label(one.setting) for one in measured})
-    return (f"Measured on: {', '.join(labels)}.", SOURCES, DASH, PERCENT, *more)
+    return (f"Measured on: {', '.join(labels)}.", SOURCES, *([MARKS] if marked else []), DASH, PERCENT, *more)
 
 
-def _printed_grid(name: str, columns: tuple[str, ...], rows: Iterable[PrintedRow], values: Sequence[str]) -> Grid:
+def _printed_grid(
+    name: str, columns: tuple[str, ...], rows: Iterable[PrintedRow], values: Sequence[str], notes: Sequence[str]
+) -> Grid:
+    """The printed rows; the audit's notes stand below, numbered as the marks in the cells."""
     text = tuple((*cells.printed_labels(row), *cells.printed_values(row, values)) for row in rows)
-    return Grid(f"{name} as printed", columns, text, left=2)
+    numbered = tuple(f"<sup>{number}</sup> {note}" for number, note in enumerate(notes, start=1))
+    return Grid(f"{name} as printed", columns, text, 2, numbered)
 
 
 def _section(one: Measured, grids: Iterable[Grid]) -> Section:

@@ -20,7 +20,8 @@ from harness.report.tables import PRINTED_2_AND_3, Flops, Measured
 class Cell:
     """One number. value: percent, points for a difference, 10^9 for GFLOPs, empty where there is none.
 
-    Lists (folds, seeds) are joined by `;`. A measured `dataset` that is not published is called rendered faces.
+    Lists are joined by `;`: folds, seeds, and audit, the ids of the audit's findings about a printed number. A measured
+    `dataset` that is not published is called rendered faces.
     """
 
     table: int
@@ -42,6 +43,7 @@ class Cell:
     correct: str = ""
     total: str = ""
     note: str = ""
+    audit: str = ""
 
 
 HEADER = tuple("class" if field.name == "expression" else field.name for field in fields(Cell))
@@ -88,7 +90,8 @@ def _printed(number: int, order: int, row: PrintedRow, values: Sequence[str]) ->
         dataset, _, metric = name.rpartition("_")
         cell = Cell(number, order, row.method, row.arm, "printed", dataset or PRINTED_2_AND_3, note=note)
         quantity, expression = ("accuracy", name) if name in EXPRESSIONS else (metric, "")
-        yield replace(cell, quantity=quantity, expression=expression, value=row.values[name])
+        yield replace(cell, quantity=quantity, expression=expression, value=row.values[name],
+                      audit=";".join((*row.ids.get(name, ()), *row.ids.get("method", ()))))  # fmt: skip
 
 
 def _measured(number: int, order: int, one: Measured, row: Row, flops: Flops) -> Iterator[Cell]:

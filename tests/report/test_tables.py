@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.analysis.audit.finding import Finding
 from harness.errors import ManifestError, RunError
 from harness.manifest import AUArm, RunConfig, RunData, manifests_dir
 from harness.report.cells import giga, percent, points
@@ -416,3 +417,16 @@ def test_cells_round_as_the_paper_does() -> None:
     assert [percent(417 / 489), percent(0.0), percent(float("nan"))] == ["85.28", "0.00", "-"]
     assert [points(0.012), points(-1e-9), points(-0.0017)] == ["+1.20", "+0.00", "-0.17"]
     assert [giga(1_656_000_000), giga(12_345_678), giga(None)] == ["1.66", "0.0123", "-"]
+
+
+def test_printed_values_carry_the_audits_marks(tmp_path: Path, write_run: WriteRun) -> None:
+    write_run()
+    place = ("table2", "C3D, reported", "fear")
+    out = report(tmp_path, findings=[Finding("cell-not-a-fraction", *place, "fear 0.51 is no k/n")])
+    text = (out / "table2.md").read_text()
+    assert grid(text, "as printed")[1][8] == "0.51<sup>1</sup>"
+    assert "* <sup>1</sup> Fear 0.51 is no k/n (certain; `cell-not-a-fraction/table2/C3D, reported/fear`)." in text
+    (fear,) = lines(out, 2, source="printed", method="C3D", **{"class": "fear"})
+    assert (fear["value"], fear["audit"]) == ("0.51", "cell-not-a-fraction/table2/C3D, reported/fear")
+    assert {line["audit"] for line in lines(out, 1)} == {""}
+    assert "<sup>" not in (out / "table1.md").read_text()

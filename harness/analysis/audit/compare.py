@@ -44,7 +44,7 @@ def compare_tables(
 ) -> list[Finding]:
     """All comparisons. closing: (table, row number) of the rows that close on a basis: they are not at fault."""
     named = {name: (datasets or {}).get(name, "").casefold() for name in tables}
-    findings = list(same_quantity(tables, named))
+    findings = list(same_quantity(tables, named, closing))
     findings += copied_cells(tables, sizes, named, closing)
     findings += displaced_cells(tables, sizes, named)
     for name, table in tables.items():
@@ -53,11 +53,14 @@ def compare_tables(
     return findings
 
 
-def same_quantity(tables: Mapping[str, Table], datasets: Mapping[str, str]) -> Iterator[Finding]:
+def same_quantity(
+    tables: Mapping[str, Table], datasets: Mapping[str, str], closing: Collection[tuple[str, int]] = ()
+) -> Iterator[Finding]:
     """The same method, arm and quantity in two tables, printed with values that are no roundings of one another.
 
     Arms of one name are the same. An arm of another name (`au` here, `distinct` there) is the same if at least half of
-    the shared cells, and three, are equal, and more than of any other arm; that is likely, not certain.
+    the shared cells, and three, are equal, and more than of any other arm; that is likely, not certain. Of the two rows
+    the one that does not close is told of, else that of the later table.
     """
     for (name, table), (other_name, other) in combinations(tables.items(), 2):
         here, there = _places(table, datasets[name]), _places(other, datasets[other_name])
@@ -66,7 +69,9 @@ def same_quantity(tables: Mapping[str, Table], datasets: Mapping[str, str]) -> I
                 columns = here[quantity], there[quantity]
                 cell, printed = row.cells.get(columns[0]), match.cells.get(columns[1])
                 if cell and printed and not _agree(cell, printed):
-                    yield _differs((table, row, columns[0]), (other, match, columns[1]), certain)
+                    first, second = (table, row, columns[0]), (other, match, columns[1])
+                    right = [(one.name, line.number) in closing for one, line, _ in (first, second)]
+                    yield _differs(*((second, first) if right == [False, True] else (first, second)), certain)
 
 
 def copied_cells(

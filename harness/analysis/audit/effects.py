@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
 from harness.analysis.audit.finding import Finding
 from harness.analysis.audit.literature import TAKEN
+from harness.analysis.audit.proportion import clopper_pearson
 from harness.analysis.audit.table import Cell, FoldSizes, Row, Table
 
 Counts = Mapping[str, int]  # class (or `all`) -> clips
@@ -203,7 +203,7 @@ def mcnemar(gained: int, lost: int) -> float:
     for heads in range(min(gained, lost)):
         term = term * (throws - heads) // (heads + 1)
         tail += term
-    return min(1.0, float(Fraction(2 * tail, 2**throws)))
+    return min(1.0, 2 * tail / 2**throws)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -235,15 +235,6 @@ def paired_interval(discordant: Discordant, total: int, level: float = LEVEL) ->
     error = (1 - level) / 2
     gained, lost = (clopper_pearson(k, total, error) for k in (discordant.arm, discordant.baseline))
     return 100 * (gained[0] - lost[1]), 100 * (gained[1] - lost[0])
-
-
-def clopper_pearson(k: int, n: int, error: float) -> tuple[float, float]:
-    """Exact interval of a proportion, k of n, that misses it with a chance of at most `error`."""
-    from scipy.special import betaincinv  # here: half of a second that other parts of the audit do without
-
-    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, error / 2))
-    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - error / 2))
-    return low, high
 
 
 def _arms(table: Table) -> list[tuple[Row, Row]]:

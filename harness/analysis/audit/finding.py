@@ -9,8 +9,8 @@ Confidence = Literal["certain", "likely", "possible"]
 
 KINDS = {
     "uar-not-mean": "UAR is not the mean of the class cells, whatever was rounded off",
-    "war-not-weighted-mean": "WAR is not the class-weighted mean of the class cells on any basis",
-    "cell-not-a-fraction": "a class cell is no rounded k/n for any integer k on the row's basis",
+    "war-not-weighted-mean": "WAR is not the class-weighted mean of the class cells, on the row's basis or on any",
+    "cell-not-a-fraction": "a class cell is no rounded k/n for any integer k, on the row's basis or on any",
     "no-basis": "the row's cells close on no basis together",
     "repair": "a single change makes a row close that does not: a suggestion",
     "shifted": "the row's values stand one column from where they belong",
@@ -18,7 +18,7 @@ KINDS = {
     "dropped-line": "WAR is a rounded k/N only if the test list lost lines",
     "same-quantity-differs": "two tables print different values of one quantity",
     "war-below-uar": "WAR below UAR by more than the class sizes make plausible",
-    "columns-exchanged": "two columns look exchanged against the literature",
+    "columns-exchanged": "WAR and UAR look exchanged against the literature or the class sizes",
     "differs-from-literature": "a value is not the one that its source gives",
     "replication": "what a method's authors publish beside the paper's own repetition: a size, no fault",
     "copied-cells": "cells equal to another row's, more than chance allows",

@@ -109,11 +109,17 @@ def subset_fits(cell: Cell, sizes: FoldSizes, size: int) -> tuple[WarFit, ...]:
     The sum of the chances is the number of fits to expect of any printed value; unless those found are far more, which
     classes were counted cannot be told from WAR.
     """
-    found = []
-    for chosen in combinations(sizes.classes, size):
-        for basis in (basis for basis in bases(sizes.only(chosen)) if len(basis.folds) == 1):
-            fit = _war_fit(cell, basis.name, basis.totals, 0)
-            found.append(WarFit(fit.basis, fit.total, 0, fit.fits, fit.clips, fit.chance, chosen))
+    single = [(f"fold{fold}", counts) for fold, counts in sizes.sizes.items()]
+    single += [("pooled", sizes.pooled)] if len(single) > 1 else []
+    found, of_total = [], {}
+    for chosen in combinations(range(len(sizes.classes)), size):
+        classes = tuple(sizes.classes[place] for place in chosen)
+        for name, counts in single:
+            total = sum(counts[place] for place in chosen)
+            if total not in of_total:  # thousands of choices have a few hundred totals
+                of_total[total] = _war_fit(cell, name, (total,), 0)
+            fit = of_total[total]
+            found.append(WarFit(name, total, 0, fit.fits, fit.clips, fit.chance, classes))
     return tuple(found)
 
 
@@ -124,11 +130,9 @@ def decimals_of(cell: Cell) -> int:
 
 def _war_fit(cell: Cell, name: str, totals: tuple[int, ...], lost: int) -> WarFit:
     column = (totals[0] - lost,) if len(totals) == 1 else totals
-    there = fits(cell, column)
-    clips = None
-    if len(column) == 1 and there:
-        counts = integer_solutions(cell, column[0])
-        clips = (counts[0], counts[-1])
+    counts = integer_solutions(cell, column[0]) if len(column) == 1 else range(0)
+    there = bool(counts) if len(column) == 1 else fits(cell, column)
+    clips = (counts[0], counts[-1]) if counts else None
     return WarFit(name, sum(column), lost, there, clips, chance(decimals_of(cell), column))
 
 

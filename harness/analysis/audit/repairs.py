@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from harness.analysis.audit.basis import Basis, bases, uar_not_mean
+from harness.analysis.audit.basis import Basis, bases, recall_of, uar_not_mean
 from harness.analysis.audit.finding import Finding
-from harness.analysis.audit.grim import decimals_of
+from harness.analysis.audit.grim import decimals_of, spans
 from harness.analysis.audit.rows import METRICS, OUTWEIGHED, chance_of, needed_recall, text_of, view_of
 from harness.analysis.audit.table import Cell, FoldSizes, Row, Table
 
@@ -66,7 +66,8 @@ def repairs(row: Row, table: Table, sizes: FoldSizes) -> Finding | None:
     }
     kind = "shifted" if change.family == "shift" else "repair"
     derived = _derived(change, row, best)
-    said = f"the row closes on {best.name} if {change.said}" + (f" ({change.column} {derived})" if derived else "")
+    said = f"the row closes on {best.name} if {change.said}"
+    said += f" ({change.column} {derived})" if derived and change.cells[change.column] is None else ""
     was = _text(row, change.column)
     return Finding(kind, table.name, row.name, change.column, said, was, derived, best.name, evidence, "likely")
 
@@ -113,8 +114,13 @@ def _closing(row: Row, on: Iterable[Basis]) -> tuple[Basis, ...]:
     found: dict[tuple[tuple[int, ...], ...], bool] = {}
     for basis in on:
         if basis.folds not in found:
-            found[basis.folds] = view_of(row, basis).closes
+            found[basis.folds] = _counted(row, basis) and view_of(row, basis).closes
     return tuple(basis for basis in on if found[basis.folds])
+
+
+def _counted(row: Row, basis: Basis) -> bool:
+    """Whether every class cell is a number of clips: mostly the first is not, and the row need not be worked out."""
+    return all(spans(recall_of(row, name), basis, place) for place, name in enumerate(basis.classes))
 
 
 def _beside(row: Row, classes: tuple[str, ...]) -> bool:

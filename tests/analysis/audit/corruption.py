@@ -1,5 +1,7 @@
 """How many slips the audit finds, by kind: `python tests/analysis/audit/corruption.py 2000 [--seed 0]` prints a table.
 
+With `--csv` it prints what `manifests/paper/corruption_rates.csv` holds.
+
 Every case is a table of four rows with one slip, drawn from a seed. A slip is missed where the row with it closes as it
 stands: it is then another consistent row, and which of the two was meant the numbers do not say.
 """
@@ -106,9 +108,20 @@ def markdown(rows: list[Rate]) -> Iterator[str]:
         yield "| " + " | ".join(map(str, cells)) + " |"
 
 
+def as_csv(rows: list[Rate]) -> Iterator[str]:
+    """The rates as CSV."""
+    yield "slip,basis,cases,found,missed,right_rows_blamed,wrong_basis,suggested,restored"
+    for row in rows:
+        why = "; ".join(f"{count} {reason}" for reason, count in sorted(row.missed.items()))
+        counts = (row.false_alarms, row.wrong_basis, row.offered, row.restored)
+        yield ",".join(map(str, (row.kind, row.basis, row.cases, row.found, why, *counts)))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--csv", action="store_true")
     options = parser.parse_args()
-    print("\n".join(markdown(rates(options.cases, options.seed))))
+    found = rates(options.cases, options.seed)
+    print("\n".join(as_csv(found) if options.csv else markdown(found)))
