@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.au.frames import FrameTable, interpolate_zeros, read_frames
+    from harness.au.files.careful import OpenFaceFrames, read_openface
+    from harness.au.files.frames import FrameTable, interpolate_zeros, read_frames
     from harness.au.head import AUHead
     from harness.au.knowledge import load_knowledge
     from harness.au.labels import ClipLabels, clip_label, clip_labels, read_clip_labels
     from harness.au.loss import AULoss, combine, mix, mix_shares
-    from harness.au.openface import OpenFaceFrames, read_openface
     from harness.au.pos_weight import load_released, pos_weight
     from harness.au.units import ACTION_UNITS, EXPRESSIONS
 
@@ -25,20 +25,20 @@ _HOME = {
     "AUHead": "head",
     "AULoss": "loss",
     "ClipLabels": "labels",
-    "FrameTable": "frames",
-    "OpenFaceFrames": "openface",
+    "FrameTable": "files.frames",
+    "OpenFaceFrames": "files.careful",
     "clip_label": "labels",
     "clip_labels": "labels",
     "combine": "loss",
-    "interpolate_zeros": "frames",
+    "interpolate_zeros": "files.frames",
     "load_knowledge": "knowledge",
     "load_released": "pos_weight",
     "mix": "loss",
     "mix_shares": "loss",
     "pos_weight": "pos_weight",
     "read_clip_labels": "labels",
-    "read_frames": "frames",
-    "read_openface": "openface",
+    "read_frames": "files.frames",
+    "read_openface": "files.careful",
 }
 
 __all__ = [

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.au.frames import read_videos
-from harness.au.rows import VideoRows
+from harness.au.files.frames import read_videos
+from harness.au.files.rows import VideoRows
 from harness.au.units import NUM_UNITS
 from harness.errors import DataError
 
@@ -49,7 +49,7 @@ def read_clip_labels(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> ClipLabels:
-    """AU labels (Eq. 4) of clips in the order given, from a source of harness/au/frames.py.
+    """AU labels (Eq. 4) of clips in the order given, from a source of harness/au/files/frames.py.
 
     frames: "all" frames with success, or "sampled": of `num_sampled` frames spaced evenly over the clip, those with
     success. least_frames: pictures of each clip; DataError for a clip whose AU rows end before its last picture.

@@ -27,7 +27,7 @@ from torch import nn
 
 from harness import models
 from harness.au.extraction import rows_of_frames, spread
-from harness.au.frames import FrameTable
+from harness.au.files.frames import FrameTable
 from harness.au.units import EXPRESSIONS, NUM_EXPRESSIONS
 from harness.data.augment import whole_frames
 from harness.data.clips import Clip, Listing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from harness.au.extract import Extraction, extract_openface
-from harness.au.tables import TableSummary, write_tables
+from harness.au.files.extract import Extraction, extract_openface
+from harness.au.files.tables import TableSummary, write_tables
 from harness.data.clips import Clip
 from harness.data.lists import Lists
 from harness.data.readers import read_listing

@@ -23,7 +23,7 @@ from harness.au.extraction import (
     extract_set,
     select,
 )
-from harness.au.frames import FrameTable, interpolate_zeros, read_frames
+from harness.au.files.frames import FrameTable, interpolate_zeros, read_frames
 from harness.au.knowledge import unit_table_csv
 from harness.au.units import ACTION_UNITS, EXPRESSIONS, NUM_EXPRESSIONS
 from harness.data.clips import Listing
@@ -195,7 +195,7 @@ def _of_source(
         model, pack, cache / "frames", stride=options.stride, progress=stage(f"{manifest.title}: predictions of frames")
     )
     table = _au_rows(source, manifest, listing, pack, position_N, options, workers, stage)
-    one, without_row = _join(manifest.name, table, listing, pack, position_N, probabilities, options)
+    one, without_row = _join(manifest.name, table, listing, pack, position_N, probabilities, options, workers)
     facts = SourceFacts(
         dataset=manifest.name,
         title=manifest.title,
@@ -257,9 +257,10 @@ def _join(
     position_N: np.ndarray,
     probabilities: FrameProbabilities,
     options: Options,
+    workers: int,
 ) -> tuple[SetKnowledge, int]:
     """Knowledge of a data set, and how many of its frames have no AU row. Class and probability go to the rows, not
-    back: the intensities, the largest table, are not copied.
+    back, and zeros are filled in the table itself: the intensities, the largest array, are not copied.
     """
     row_P, frame_P = rows_of_probabilities(table, listing, pack, position_N, probabilities)
     label_C = np.repeat(pack.label_N.astype(np.int64), pack.count_N)
@@ -268,7 +269,9 @@ def _join(
     probability_F = np.full(len(table.frame_F), np.nan, dtype=np.float32)
     probability_F[row_P] = probabilities.probability_FE[frame_P, label_C[frame_P]]
     usable_F = table.success_F & (expression_F >= 0)
-    intensity_FR = interpolate_zeros(table.intensity_FR, table.offset_V, table.success_F, table.frame_F)
+    intensity_FR = interpolate_zeros(
+        table.intensity_FR, table.offset_V, table.success_F, table.frame_F, workers=workers, in_place=True
+    )
     one = extract_set(name, intensity_FR, expression_F, probability_F, usable_F, theta=options.theta, au28=options.au28)
     return one, int(pack.count_N[position_N].sum()) - len(np.unique(frame_P))
 

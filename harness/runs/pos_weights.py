@@ -13,7 +13,7 @@ from typing import Any, get_args
 import numpy as np
 
 from harness.au.extraction import rows_of_frames
-from harness.au.frames import FrameTable, read_frames
+from harness.au.files.frames import FrameTable, read_frames
 from harness.au.knowledge import unit_table_lines
 from harness.au.labels import clip_labels
 from harness.au.pos_weight import (

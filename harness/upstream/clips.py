@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.au.knowledge import load_knowledge
-from harness.au.labels import read_clip_labels
+from harness.au.labels import ClipLabels, read_clip_labels
 from harness.au.pos_weight import load_released, pos_weight
 from harness.au.units import ACTION_UNITS, NUM_UNITS
 from harness.data.clips import Clip, Listing, first_of_each_class
@@ -51,9 +51,8 @@ def run_data(manifest: DatasetManifest, listing: Listing, fold: int, few: ClipsP
 
 def label_facts(manifest: DatasetManifest, root: Path, listing: Listing, au: AUOptions) -> tuple[str, np.ndarray]:
     """sha256 (hex) of the AU labels of all clips, and the units that the AU files hold, bool (A,)."""
-    names = sorted(listing.clips)
-    folder = root / manifest.openface_dir
-    labels = read_clip_labels(folder, names, frames=au.label_frames, min_confidence=au.min_confidence)
+    clips = [listing.clips[name] for name in sorted(listing.clips)]
+    labels = _au_labels(root / manifest.openface_dir, clips, au)
     return AULabels(labels.labels_NA, labels.mask_N, labels.unit_A).digest, labels.unit_A
 
 
@@ -81,7 +80,7 @@ def arrays(config: RunConfig, root: Path, parts: Parts) -> JobArrays:
         no_labels = np.zeros((len(names), NUM_UNITS), dtype=np.float32)
         return JobArrays(names, label_N, no_labels, np.zeros(len(names), dtype=bool), test_N)
     folder = root / load_dataset(config.dataset.name).openface_dir
-    au = read_clip_labels(folder, names, frames=config.au.label_frames, min_confidence=config.au.min_confidence)
+    au = _au_labels(folder, parts.clips, config.au)
     if not au.unit_A.all():
         lacking = ", ".join(unit for unit, there in zip(ACTION_UNITS, au.unit_A, strict=True) if not there)
         raise DataError(f"{folder}: AU files lack {lacking}, which engine upstream cannot mask; take engine native")
@@ -89,6 +88,17 @@ def arrays(config: RunConfig, root: Path, parts: Parts) -> JobArrays:
     weight_EA = _pos_weight(config, config.au, au.labels_NA[train_N], au.mask_N[train_N], label_N[train_N])
     knowledge_EA = np.asarray(load_knowledge(config.au.knowledge, manifests_dir() / "knowledge"))
     return JobArrays(names, label_N, au.labels_NA.astype(np.float32), au.mask_N, test_N, knowledge_EA, weight_EA)
+
+
+def _au_labels(folder: Path, clips: Sequence[Clip], au: AUOptions) -> ClipLabels:
+    pictures = [len(clip.frames) for clip in clips]
+    return read_clip_labels(
+        folder,
+        [clip.name for clip in clips],
+        frames=au.label_frames,
+        least_frames=pictures,
+        min_confidence=au.min_confidence,
+    )
 
 
 def _pos_weight(

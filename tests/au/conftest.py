@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.au.rows import Rows, VideoRows
+from harness.au.files.rows import Rows, VideoRows
 from harness.au.units import ACTION_UNITS
 
 WITH_INTENSITY = [unit for unit in ACTION_UNITS if unit != "AU28"]

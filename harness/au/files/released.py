@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.au.extractors import INTENSITY_UNITS
-from harness.au.rows import Rows, VideoRows
+from harness.au.files.extractors import INTENSITY_UNITS
+from harness.au.files.rows import Rows, VideoRows
 from harness.au.units import NUM_UNITS
 from harness.errors import DataError
 

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from harness.au.frames import read_frames
+from harness.au.files.frames import read_frames
 from harness.errors import DataError
 
 ONE = " ".join("1" + "0" * 17)

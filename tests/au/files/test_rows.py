@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.au.openface import read_rows
+from harness.au.files.careful import read_rows
 from harness.errors import DataError
 
 PY_FEAT = "frame,FaceScore,AU01,AU02,AU11,input"

@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from harness.au.extractors import INTENSITY_UNITS
-from harness.au.frames import filtered, interpolate_zeros, read_videos
+from harness.au.files.extractors import INTENSITY_UNITS
+from harness.au.files.frames import filtered, interpolate_zeros, read_videos
+from harness.au.files.parquet import frame_schema, frame_table
+from harness.au.files.rows import VideoRows
 from harness.au.labels import check_length, clip_label, evenly_spaced
-from harness.au.parquet import frame_schema, frame_table
-from harness.au.rows import VideoRows
 from harness.au.units import ACTION_UNITS
 from harness.errors import DataError
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from harness.au.extractors import INTENSITY_UNITS, PRESENT_FROM, Columns
+from harness.au.files.extractors import INTENSITY_UNITS, PRESENT_FROM, Columns
 from harness.au.units import ACTION_UNITS, NUM_UNITS, UNIT_INDEX
 from harness.errors import DataError
 

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from harness.au import tables
-from harness.au.frames import read_frames
-from harness.au.tables import write_tables
+from harness.au.files import tables
+from harness.au.files.frames import read_frames
+from harness.au.files.tables import write_tables
 from harness.au.units import ACTION_UNITS
 from harness.errors import DataError
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.au.openface import read_openface
+from harness.au.files.careful import read_openface
 from harness.au.units import ACTION_UNITS
 from harness.errors import DataError
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.au.extractors import INTENSITY_UNITS
-from harness.au.folder import read_folder
-from harness.au.parquet import read_parquet
-from harness.au.released import read_released
-from harness.au.rows import VideoRows
+from harness.au.files.extractors import INTENSITY_UNITS
+from harness.au.files.folder import read_folder
+from harness.au.files.parquet import read_parquet
+from harness.au.files.released import read_released
+from harness.au.files.rows import VideoRows
 from harness.au.units import NUM_UNITS
 from harness.errors import DataError
 
@@ -95,8 +95,8 @@ def read_videos(
     """The rows of each of `videos` that `source` has, in the order asked for, without holding more than a few.
 
     source: a folder with `<video>.csv` of OpenFace 2.2, py-feat or LibreFace, a `frames.parquet` of
-    harness/au/tables.py, or a list as released for AU-DFER (.txt). min_confidence: rows below it get no success, and
-    presences of 0. progress: called with the number of videos done and how many there are. Raises DataError, as
+    harness/au/files/tables.py, or a list as released for AU-DFER (.txt). min_confidence: rows below it get no success,
+    and presences of 0. progress: called with the number of videos done and how many there are. Raises DataError, as
     `read_openface`, for a source with none of the videos or that is not there, for files of two extractors, and where a
     minimum is asked of an extractor that gives no confidence.
     """

@@ -1,6 +1,6 @@
 """Reads the CSV file of one clip: slowly, cell by cell, so that every fault is named. OpenFace 2.2, py-feat, LibreFace.
 
-Many files are read fast by harness/au/folder.py, which comes here with a file that is not as plain as it expects.
+Many files are read fast by harness/au/files/folder.py, which comes here with a file that is not as plain as it expects.
 Shape letters: T frames (or rows) of one clip, K columns read, A action units (18).
 """
 
@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from harness.au.extractors import INTENSITY_UNITS, OPENFACE, Columns, Extractor, find_columns
-from harness.au.rows import Rows, checked, joined
+from harness.au.files.extractors import INTENSITY_UNITS, OPENFACE, Columns, Extractor, find_columns
+from harness.au.files.rows import Rows, checked, joined
 from harness.au.units import NUM_UNITS, UNIT_INDEX
 from harness.errors import DataError
 
 Array = NDArray[Any]
 
 LINES_AT_A_TIME = 20_000
-_WINDOWS_NAN = re.compile(r"-?nan\(\w*\)")
+_WINDOWS_NAN = re.compile(r"-?nan\(\w*\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def read_rows(
     return rows, columns, extra_faces
 
 
-def cell_number(cell: str, extractor: Extractor) -> float:
+def _cell_number(cell: str, extractor: Extractor) -> float:
     """The number in a cell, also nan as Windows prints it; ValueError if it is none."""
     # Where there is no column that tells whether there is a face, an empty cell is how pandas writes nan.
     if _WINDOWS_NAN.fullmatch(cell) or (not cell and extractor.success is None):
@@ -114,7 +114,7 @@ def _numbers(path: Path, columns: Columns, lines: Sequence[str], number: int) ->
                 raise DataError(f"{where}: the line ends after {len(cells)} of {columns.count} cells; {remedy}")
             cell = cells[place].strip()
             try:
-                value_TK[row, position] = cell_number(cell, columns.extractor)
+                value_TK[row, position] = _cell_number(cell, columns.extractor)
             except ValueError:
                 raise DataError(f"{where}: '{cell}' is not a number; {remedy}") from None
     return value_TK

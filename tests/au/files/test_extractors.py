@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.au.extractors import LIBREFACE, OPENFACE, PY_FEAT, find_columns
+from harness.au.files.extractors import LIBREFACE, OPENFACE, PY_FEAT, find_columns
 from harness.au.units import ACTION_UNITS
 from harness.errors import DataError
 

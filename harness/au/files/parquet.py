@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from harness.au.extractors import INTENSITY_UNITS
-from harness.au.rows import Rows, VideoRows
+from harness.au.files.extractors import INTENSITY_UNITS
+from harness.au.files.rows import Rows, VideoRows
 from harness.au.units import ACTION_UNITS, NUM_UNITS
 from harness.errors import DataError
 

@@ -2,14 +2,12 @@ import logging
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.au import folder
-from harness.au.frames import interpolate_zeros, read_frames
-from harness.au.openface import read_openface
+from harness.au.files.careful import read_openface
+from harness.au.files.frames import interpolate_zeros, read_frames
 from harness.au.units import ACTION_UNITS
 from harness.errors import DataError
 
@@ -27,28 +25,6 @@ def test_rows_come_video_by_video_in_the_order_asked_for(tmp_path, row_of, write
     assert table.intensity_FR.dtype == np.float32
     assert table.has_intensity_R.all()
     assert table.has_presence_A.all()
-
-
-def test_a_large_file_is_read_in_blocks_as_in_one(tmp_path, row_of, write, monkeypatch):
-    rng = np.random.default_rng(0)
-    rows = [
-        row_of(
-            frame,
-            {ACTION_UNITS[frame % 18]},
-            confidence=f"{rng.uniform(0.5, 1):.2f}",
-            AU12_r=f"{rng.uniform(0, 5):.2f}",
-        )
-        for frame in range(1, 400)
-    ]
-    path = write(tmp_path / "clip.csv", *rows)
-    for block in (100, 1000, 5000, 10**6):
-        monkeypatch.setattr(folder, "BLOCK", block)
-        table = read_frames(tmp_path, ["clip"], workers=3)
-        expected = pd.read_csv(path, skipinitialspace=True)
-        assert table.frame_F.tolist() == list(range(1, 400))
-        assert table.confidence_F.tolist() == expected["confidence"].astype(np.float32).tolist()
-        assert table.intensity_FR[:, 8].tolist() == expected["AU12_r"].astype(np.float32).tolist()
-        assert (table.presence_FA == expected[[f"{unit}_c" for unit in ACTION_UNITS]]).all(axis=None)
 
 
 def test_fast_and_careful_reading_give_the_same_bits(tmp_path, row_of, write):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.au.extract import extract_openface
-from harness.au.frames import read_frames
+from harness.au.files.extract import extract_openface
+from harness.au.files.frames import read_frames
 from harness.au.units import ACTION_UNITS
 from harness.errors import DataError
 
@@ -101,7 +101,7 @@ def test_after_a_kill_no_half_file_stays_and_the_rest_is_done(tmp_path, fake):
     for name in ("00001", "slow", "00002"):
         clip(tmp_path, name, frames=9)
     code = (
-        "import sys, pathlib; from harness.au.extract import extract_openface; root = pathlib.Path(sys.argv[1]);"
+        "import sys, pathlib; from harness.au.files.extract import extract_openface; root = pathlib.Path(sys.argv[1]);"
         "extract_openface({n: root / 'clips' / n for n in ('00001', 'slow', '00002')}, root / 'au')"
     )
     path = str(Path(__file__).parents[2])
