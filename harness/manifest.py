@@ -80,7 +80,11 @@ class ClipsPerClass(Strict):
 
 
 class Experiment(Strict):
-    """A sweep: data set, models, arms, folds, seeds, recipe overrides and selection rules."""
+    """A sweep: data set, models, arms, folds, seeds, recipe overrides and selection rules.
+
+    features: keep the test clips' features of the last epoch. ratios: plan every AU arm once at each of these au.ratio,
+    the baseline once (runs/sweep.py).
+    """
 
     name: str
     title: str
@@ -98,6 +102,8 @@ class Experiment(Strict):
     overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
     clips_per_class: ClipsPerClass | None = None
     random_init: bool = False
+    features: bool = False
+    ratios: tuple[Share, ...] = ()
     upstream_options: dict[str, dict[str, str | int | float]] = Field(default_factory=dict)
     render: Render | None = None
 
@@ -151,6 +157,7 @@ class RunConfig(Strict):
     recipe: Recipe
     initial: str = "random"
     clips_per_class: ClipsPerClass | None = None
+    features: bool = False
     upstream_options: dict[str, str | int | float] = Field(default_factory=dict)
 
     def canonical_json(self) -> str:

@@ -23,6 +23,7 @@ from harness.engine import checkpoint
 from harness.engine.batch import Batch, make_batch
 from harness.engine.environment import describe
 from harness.engine.evaluate import predict
+from harness.engine.features import features, write_features
 from harness.engine.fold import FoldData
 from harness.engine.record import write_epochs, write_predictions
 from harness.engine.scores import confusion, uar, war
@@ -76,6 +77,9 @@ def train_run(
     names = [data.prepared.pack.names[position] for position in data.test_N]
     label_N = data.label_N[data.test_N].numpy()
     write_predictions(run_dir / "predictions.parquet", config.selection, names, label_N, progress.choices)
+    if config.features:
+        # The model is that of the last epoch, also where a resumed run had nothing left to train.
+        write_features(run_dir / "features.safetensors", names, label_N, features(setup, data))
 
 
 def train_step(setup: Setup, batch: Batch, step: int) -> torch.Tensor:

@@ -22,6 +22,7 @@ from harness.runs.launch import launch
 from harness.runs.lists import lists_of
 from harness.runs.materials import Materials
 from harness.runs.sweep import Machine, au_facts, packed_data, plan, recipes
+from harness.runs.tensorboard import with_events
 from harness.upstream.clips import label_facts, run_data
 from harness.upstream.initial import initial_name, load_initial
 from harness.upstream.manifest import load_upstream
@@ -49,6 +50,7 @@ class Means:
     out: run directories. init: a file of initial weights for the one model of a native experiment. random_init: let
     an upstream that starts from pretrained weights start at random. third_party: the upstreams' clones. lists: the
     upstream whose split lists stand in for the data set's own. au: AU files that lie elsewhere, or AU tables.
+    tensorboard: write event files beside the records.
     """
 
     data_root: Path | None
@@ -62,6 +64,7 @@ class Means:
     third_party: Path = Path("third_party")
     lists: str | None = None
     au: Path | None = None
+    tensorboard: bool = False
 
 
 def run_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> list[Path]:
@@ -69,6 +72,7 @@ def run_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> li
 
     What exists is not made again, so an interrupted experiment goes on where it was. Errors: HarnessError, one line.
     """
+    on_epoch = with_events(means.out, watcher.epoch) if means.tensorboard else watcher.epoch
     names, files = _initial(experiment, means)
     manifest = load_dataset(experiment.dataset)
     root = means.data_root or _default_root(experiment, manifest, means.cache, watcher)
@@ -99,7 +103,7 @@ def run_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> li
         Materials(paths, root, means.cache, means.third_party, files),
         means.out,
         jobs=means.jobs or default_jobs(experiment, means.device),
-        on_epoch=watcher.epoch,
+        on_epoch=on_epoch,
         on_run=watcher.finished,
     )
 

@@ -1,7 +1,7 @@
 """Run directories: sealing one when its run has finished, reading it back only if nothing in it has changed.
 
 A run without DONE is unfinished and is said to be so; it never becomes a number.
-Shape letters: N rows of predictions.parquet, B test clips, E expressions (7).
+Shape letters: N rows of predictions.parquet, B test clips, D features, E expressions (7).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors import SafetensorError, safe_open
 
 from harness.au.units import EXPRESSIONS, NUM_EXPRESSIONS
 from harness.errors import RunError
@@ -27,6 +28,7 @@ from harness.manifest import RunConfig, read_run_config
 
 CONFIG, ENVIRONMENT, EPOCHS, PREDICTIONS = "config.json", "environment.json", "epochs.jsonl", "predictions.parquet"
 SEALED = (CONFIG, ENVIRONMENT, EPOCHS, PREDICTIONS)
+FEATURES = "features.safetensors"  # sealed too, in a run that was asked for them
 DONE = "DONE"
 LEAF = re.compile(r"fold(?P<fold>\d+)-seed(?P<seed>\d+)-(?P<hash>[0-9a-f]{12})")
 ENVIRONMENT_KEYS = ("harness", "torch", "device_name", "precision")
@@ -45,6 +47,15 @@ class Predictions:
     clips: tuple[str, ...]
     label_B: np.ndarray
     logits_BE: np.ndarray
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of the test clips in order of name, with labels 0-6 and float32 features, after the last epoch."""
+
+    clips: tuple[str, ...]
+    label_B: np.ndarray
+    feature_BD: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,16 @@ class Run:
         self._check_count(found, path)
         return found
 
+    @cached_property
+    def features(self) -> Features | None:
+        """Features of the test clips, None if the run kept none; RunError if they are of other clips or not finite."""
+        if not self.config.features:
+            return None
+        found, said = _read_features(self.path / FEATURES), next(iter(self.predictions.values()))
+        if found.clips != said.clips or not np.array_equal(found.label_B, said.label_B):
+            raise RunError(f"{self.path / FEATURES}: other clips or labels than in {PREDICTIONS}; {AGAIN}")
+        return found
+
     def _check_count(self, found: dict[str, Predictions], path: Path) -> None:
         have, expected = len(next(iter(found.values())).clips), self.config.dataset.clips.get("test")
         if have != expected:
@@ -88,16 +109,19 @@ def seal(run_dir: Path) -> None:
     missing = [name for name in SEALED if not (run_dir / name).is_file()]
     if missing:
         raise RunError(f"{run_dir}: cannot be sealed without {', '.join(missing)}; run again")
-    for name in SEALED:
+    there = [*SEALED, FEATURES] if (run_dir / FEATURES).is_file() else SEALED
+    for name in there:
         _to_disk(run_dir / name)
-    files = {name: _sha256(run_dir / name) for name in SEALED}
+    files = {name: _sha256(run_dir / name) for name in there}
     write_text(run_dir / DONE, json.dumps({"files": files}, sort_keys=True, indent=1) + "\n")
 
 
 def read_run(run_dir: Path) -> Run:
     """The finished run in `run_dir`; RunError if it is unfinished, incomplete, altered or under another run's name."""
-    _check_seal(run_dir)
+    sealed = _check_seal(run_dir)
     config = read_run_config(run_dir / CONFIG)
+    if config.features and FEATURES not in sealed:
+        raise RunError(f"{run_dir / DONE}: does not list {FEATURES}, which {CONFIG} asks for; {AGAIN}")
     _check_name(run_dir, config)
     environment = _read_json(run_dir / ENVIRONMENT)
     absent = [key for key in ENVIRONMENT_KEYS if key not in environment]
@@ -118,17 +142,19 @@ def read_runs(root: Path) -> tuple[list[Run], list[Path]]:
     return [read_run(path) for path in finished], [path for path in found if path not in set(finished)]
 
 
-def _check_seal(run_dir: Path) -> None:
+def _check_seal(run_dir: Path) -> set[str]:
+    """Names of the sealed files, each as it was sealed, or RunError."""
     if not (run_dir / DONE).is_file():
         raise RunError(f"{run_dir}: unfinished, it has no {DONE}; give the same command again to finish it")
     files = _read_json(run_dir / DONE).get("files")
-    if not isinstance(files, dict) or set(files) != set(SEALED):
+    if not isinstance(files, dict) or set(files) - {FEATURES} != set(SEALED):
         raise RunError(f"{run_dir / DONE}: does not list exactly {', '.join(SEALED)}; {AGAIN}")
-    for name in SEALED:
+    for name in sorted(files):
         if not (run_dir / name).is_file():
             raise RunError(f"{run_dir / name}: missing from a finished run; {AGAIN}")
         if _sha256(run_dir / name) != files[name]:
             raise RunError(f"{run_dir / name}: altered, its sha256 is not the one in {DONE}; {AGAIN}")
+    return set(files)
 
 
 def _check_name(run_dir: Path, config: RunConfig) -> None:
@@ -170,6 +196,20 @@ def _same_clips(found: dict[str, Predictions], path: Path) -> None:
     for rule, other in others:
         if other.clips != first[1].clips or not np.array_equal(other.label_B, first[1].label_B):
             raise RunError(f"{path}: rules {first[0]} and {rule} are of different clips or labels; {AGAIN}")
+
+
+def _read_features(path: Path) -> Features:
+    """The features in order of clip name, or RunError."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            clips = json.loads(file.metadata()["clips"])
+            feature_ND, label_N = file.get_tensor("feature_ND"), file.get_tensor("label_N")
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{path}: not a file of features ({error}); {AGAIN}") from error
+    if feature_ND.shape[:1] != (len(clips),) or label_N.shape != (len(clips),) or not np.isfinite(feature_ND).all():
+        raise RunError(f"{path}: not one finite feature and label a clip; {AGAIN}")
+    order_B = sorted(range(len(clips)), key=clips.__getitem__)
+    return Features(tuple(clips[i] for i in order_B), label_N[order_B], feature_ND[order_B])
 
 
 def _read_parquet(path: Path) -> pa.Table:

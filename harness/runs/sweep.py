@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -30,6 +31,8 @@ from harness.manifest import (
 from harness.recipe import Recipe
 from harness.runs.published import differs_from_published
 
+AT_RATIO = re.compile(r"(?P<experiment>.+)/ratio-(?P<ratio>[0-9.e-]+)")
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -55,8 +58,15 @@ def plan(
     behind the AU loss hold (keys of AUArm).
 
     Fold by fold and seed by seed, a model's arms side by side, so that the first finished runs are whole pairs.
+    With `ratios`, an AU arm is a run of the experiment `<name>/ratio-<ratio>` at each of them, in a folder of its own
+    below the experiment's; the baseline, which knows no ratio, is one run of `<name>` and the pair of them all.
     ManifestError for what the upstream engine cannot do.
     """
+    if machine.engine == "upstream" and experiment.features:
+        raise ManifestError(
+            f"experiment {experiment.name}: features are those of our own models; with --engine upstream leave "
+            "features = false"
+        )
     if machine.engine == "upstream" and "best-on-val" in experiment.selection:
         raise ManifestError(
             f"experiment {experiment.name}: the upstreams' scripts cut no validation split; with --engine upstream "
@@ -65,12 +75,31 @@ def plan(
     manifest = load_dataset(experiment.dataset)
     resolved = recipes(experiment)
     return [
-        _run(experiment, manifest, recipe, data_of(recipe, fold), machine, model, arm, fold, seed, au_facts or {})
+        _run(one, manifest, recipe, data_of(recipe, fold), machine, model, arm, fold, seed, au_facts or {})
         for seed in experiment.seeds
         for fold in experiment.folds
         for model, recipe in resolved.items()
         for arm in experiment.arms
+        for one in _at_ratios(experiment, arm)
     ]
+
+
+def swept(experiment: str) -> tuple[str, float] | None:
+    """Name and ratio in the name of an experiment that `ratios` made; None for any other."""
+    match = AT_RATIO.fullmatch(experiment)
+    return (match["experiment"], float(match["ratio"])) if match else None
+
+
+def _at_ratios(experiment: Experiment, arm: Arm) -> list[Experiment]:
+    """The experiment as it stands, or for an AU arm one at each of its ratios."""
+    if arm == "baseline" or not experiment.ratios:
+        return [experiment]
+    return [_at_ratio(experiment, ratio) for ratio in experiment.ratios]
+
+
+def _at_ratio(experiment: Experiment, ratio: float) -> Experiment:
+    au = experiment.au.model_copy(update={"ratio": ratio})
+    return experiment.model_copy(update={"name": f"{experiment.name}/ratio-{ratio:g}", "au": au})
 
 
 def _run(
@@ -104,6 +133,7 @@ def _run(
         recipe=recipe,
         initial=machine.initial.get(model, "random"),
         clips_per_class=experiment.clips_per_class,
+        features=experiment.features,
         upstream_options=experiment.upstream_options.get(model, {}) if machine.engine == "upstream" else {},
     )
 

@@ -77,7 +77,7 @@ def first_rows(source: Path, target: Path, count: int, names: Sequence[str] | No
     return target
 
 
-def as_read(intensity_FR: np.ndarray, *_: object) -> np.ndarray:
+def as_read(intensity_FR: np.ndarray, *_: object, **__: object) -> np.ndarray:
     return intensity_FR
 
 
@@ -166,7 +166,7 @@ def test_zeros_are_interpolated_where_the_face_was_tracked(
 ) -> None:
     seen: list[tuple[np.ndarray, ...]] = []
 
-    def spy(intensity_FR: np.ndarray, *others: np.ndarray) -> np.ndarray:
+    def spy(intensity_FR: np.ndarray, *others: np.ndarray, **_: object) -> np.ndarray:
         seen.append((intensity_FR, *others))
         return np.full_like(intensity_FR, 2.0)
 

@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from harness.au.units import EXPRESSIONS
+from harness.engine.features import write_features
 from harness.errors import HarnessError, RunError
 from harness.manifest import RunConfig, RunData
 from harness.recipe import Augmentation, Input, Optimizer, Recipe, Sampling, Schedule
@@ -241,3 +243,53 @@ def test_an_altered_run_among_others_is_not_dropped(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"no-runs: no such folder of runs"):
         read_runs(tmp_path / "no-runs")
+
+
+def with_features(root: Path, clips: list[str], feature_ND: np.ndarray, *, write_them: bool = True) -> Path:
+    run = config().model_copy(update={"features": True})
+    folder = write(root).rename(root / "moved")
+    (folder / "config.json").write_text(run.canonical_json())
+    if write_them:
+        label_N = np.array([{"a": 0, "b": 1}.get(clip, 6) for clip in clips])
+        write_features(folder / "features.safetensors", clips, label_N, torch.from_numpy(feature_ND))
+    seal(folder)
+    return folder.rename(root / run.directory().name)
+
+
+FEATURE_ND = np.arange(6, dtype=np.float32).reshape(3, 2)
+
+
+def test_features_are_sealed_and_read_in_order_of_clip_name(tmp_path: Path) -> None:
+    folder = with_features(tmp_path, ["b", "c", "a"], FEATURE_ND)
+    found = read_run(folder).features
+    assert found is not None
+    assert (found.clips, found.label_B.tolist()) == (("a", "b", "c"), [0, 1, 6])
+    assert found.feature_BD.tolist() == [[4, 5], [0, 1], [2, 3]]
+    with (folder / "features.safetensors").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(RunError, match=r"features\.safetensors: altered"):
+        read_run(folder)
+
+
+def test_a_run_that_kept_no_features_has_none(tmp_path: Path) -> None:
+    assert read_run(sealed(tmp_path)).features is None
+
+
+def test_a_run_that_lacks_the_features_it_was_asked_for_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"DONE: does not list features\.safetensors"):
+        read_run(with_features(tmp_path, [], FEATURE_ND, write_them=False))
+
+
+@pytest.mark.parametrize(
+    "clips, feature_ND, message",
+    [
+        (["b", "c", "d"], FEATURE_ND, r"other clips or labels than in predictions\.parquet"),
+        (["b", "c"], FEATURE_ND, r"not one finite feature and label a clip"),
+        (["b", "c", "a"], FEATURE_ND * np.float32("nan"), r"not one finite feature and label a clip"),
+    ],
+)
+def test_features_that_cannot_be_right_are_refused(
+    tmp_path: Path, clips: list[str], feature_ND: np.ndarray, message: str
+) -> None:
+    with pytest.raises(RunError, match=message):
+        _ = read_run(with_features(tmp_path, clips, feature_ND)).features

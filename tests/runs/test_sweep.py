@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from harness.data.prepare import Prepared
+from harness.errors import ManifestError
 from harness.manifest import Experiment, RunConfig, change, load_dataset, load_experiment, manifests_dir
 from harness.runs.experiment import default_jobs
-from harness.runs.sweep import Machine, au_facts, packed_data, plan
+from harness.runs.sweep import Machine, au_facts, packed_data, plan, swept
 
 
 @pytest.fixture
@@ -70,3 +71,35 @@ def test_the_facts_of_the_au_files_name_what_they_lack_and_hash_a_computed_matri
     file.write_bytes((manifests_dir() / "knowledge/knowledge_fig4.csv").read_bytes())
     computed = change(load_experiment("demo"), {"settings": [f"au.knowledge=computed:{file}"]})
     assert au_facts(computed, "hash", unit_A)["knowledge_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def ratio_plan(prepared: Prepared, *settings: str) -> list[RunConfig]:
+    experiment = change(load_experiment("ablation-ratio"), {"settings": list(settings)})
+    manifest = load_dataset("rendered")
+    return plan(experiment, lambda _, fold: packed_data(experiment, manifest, prepared, fold), Machine())
+
+
+def test_a_sweep_of_ratios_is_one_baseline_and_an_au_run_each(prepared: Prepared) -> None:
+    planned = ratio_plan(prepared)
+    assert [(config.experiment, config.arm, config.au.ratio if config.au else 0) for config in planned] == [
+        ("ablation-ratio", "baseline", 0),
+        ("ablation-ratio/ratio-0.1", "au-minor", 0.1),
+        ("ablation-ratio/ratio-0.25", "au-minor", 0.25),
+        ("ablation-ratio/ratio-0.5", "au-minor", 0.5),
+        ("ablation-ratio/ratio-0.75", "au-minor", 0.75),
+        ("ablation-ratio/ratio-0.9", "au-minor", 0.9),
+    ]
+    assert all(config.directory().parts[0] == "ablation-ratio" for config in planned)
+
+
+def test_a_swept_experiments_name_says_its_ratio() -> None:
+    assert swept("ablation-ratio/ratio-0.25") == ("ablation-ratio", 0.25)
+    assert swept("ablation-ratio") is None
+
+
+def test_features_are_asked_of_every_run_and_refused_for_the_upstream_engine(prepared: Prepared) -> None:
+    assert not any(config.features for config in ratio_plan(prepared))
+    assert all(config.features for config in ratio_plan(prepared, "features=true"))
+    experiment = change(load_experiment("demo-upstream"), {"settings": ["features=true"]})
+    with pytest.raises(ManifestError, match=r"demo-upstream: features are those of our own models"):
+        plan(experiment, lambda _, fold: None, Machine("upstream"))  # type: ignore[arg-type, return-value]
