@@ -11,6 +11,7 @@ import typer
 
 import harness
 from harness.cli_au import au_app
+from harness.cli_audit import audit_command
 from harness.cli_common import (
     MANY,
     AUSource,
@@ -27,6 +28,7 @@ from harness.cli_common import (
     table,
 )
 from harness.cli_data import data_app
+from harness.cli_regress import regress_command
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(au_app, name="au")
+app.command("audit")(audit_command)
+app.command("regress")(regress_command)
 upstream_app = typer.Typer(help="The three upstream repositories: fetch, patch, verify.", no_args_is_help=True)
 app.add_typer(upstream_app, name="upstream")
 
@@ -297,12 +301,14 @@ def _experiment(name: str, changes: dict[str, Any], means: dict[str, Any]) -> Ex
 
 
 def _report(runs: Path, out: Path, json_: bool, command: str, run_dirs: list[Path] | None) -> None:
+    from harness.analysis.audit.inputs import paper_inputs
+    from harness.analysis.audit.whole import audit
     from harness.analysis.flops import inference_multiply_adds
     from harness.manifest import manifests_dir
     from harness.report.write import write_report
 
-    paper = manifests_dir() / "paper"
-    written = write_report(runs, out, paper, inference_multiply_adds, command=command, members=run_dirs)
+    paper, findings = manifests_dir() / "paper", audit(paper_inputs()).findings
+    written = write_report(runs, out, paper, inference_multiply_adds, command, run_dirs, findings)
     print(json.dumps([str(path) for path in written], indent=1) if json_ else "\n".join(map(str, written)))
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+from harness.analysis.audit.finding import Finding
+from harness.analysis.summary import NAME as SUMMARY
+from harness.analysis.summary import summary_text
 from harness.errors import RunError
 from harness.files import write_text
+from harness.report.footnotes import marked
 from harness.report.markdown import all_markdown, relative, table_markdown
 from harness.report.measured import settings
 from harness.report.printed import read_paper
+from harness.report.summary import summarise
 from harness.report.tables import Flops, measure_setting, table1, table2, table3
 from harness.report.tidy import confusion_csv, table_csv
 from harness.runs.records import Run, read_runs
@@ -24,12 +29,14 @@ def write_report(
     flops: Flops | CountFlops | None = None,
     command: str = "",
     members: Collection[Path] | None = None,
+    findings: Sequence[Finding] = (),
 ) -> list[Path]:
-    """Write table1-3 (.md, .csv), tables.md (all three and the runs behind them) and confusion.csv; return the paths.
+    """Write table1-3 (.md, .csv), tables.md (all three and the runs behind them), confusion.csv and summary.json.
 
     flops: multiply-adds of one clip at inference by (model, scale), or what counts them for the models of the runs.
     command: printed in tables.md.
-    members: report these run directories and no others. The same runs give the same bytes.
+    members: report these run directories and no others. findings: the audit's, marked on the printed values.
+    Returns the paths. The same runs give the same bytes.
     RunError if no run has finished, or a finished one is not as it was sealed.
     """
     runs, unfinished = read_runs(runs_root)
@@ -40,15 +47,16 @@ def write_report(
     if not runs:
         state = f"no finished run ({len(unfinished)} unfinished)"
         raise RunError(f"{runs_root}: {state}; run an experiment to its end, for instance `audfer demo`")
-    paper, costs = read_paper(paper_dir), _costs(runs, flops)
+    paper, costs = marked(read_paper(paper_dir), findings), _costs(runs, flops)
     found = settings(runs)
     measured = [measure_setting(setting, paper) for setting in found]
     tables = (table1(paper, measured), table2(paper, measured, costs), table3(paper, measured))
-    left_out = [relative(path, runs_root) for path in unfinished]
+    left_out = {relative(path, runs_root): path for path in unfinished}
     named = [(relative(run.path, runs_root), run) for run in runs]
     texts = {f"table{table.number}.md": table_markdown(table, len(left_out)) for table in tables}
     texts |= {f"table{table.number}.csv": table_csv(table.number, paper, measured, costs) for table in tables}
-    texts |= {"tables.md": all_markdown(tables, named, left_out, command), "confusion.csv": confusion_csv(found)}
+    texts |= {"tables.md": all_markdown(tables, named, list(left_out), command), "confusion.csv": confusion_csv(found)}
+    texts[SUMMARY] = summary_text(summarise(measured, tables, costs, left_out))
     return _write(out, texts)
 
 
