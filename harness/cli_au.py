@@ -176,7 +176,7 @@ def _published(choice: str, out: Path | None, json_: bool) -> None:
 
     knowledge_EA = load_knowledge(choice, manifests_dir() / "knowledge")
     if out is not None:
-        from harness.report.heatmap import Panel, write_heatmap
+        from harness.report.figures.heatmap import Panel, write_heatmap
 
         out.mkdir(parents=True, exist_ok=True)
         write_heatmap(out / choice, [Panel(f"Knowledge, {choice}", knowledge_EA)])
@@ -192,7 +192,7 @@ def _rederive(out: Path | None, json_: bool) -> None:
     released_EA, fig4_EA = (load_knowledge(name, manifests_dir() / "knowledge") for name in ("released", "fig4"))
     found = rederive(released_EA, fig4_EA)
     if out is not None:
-        from harness.report.heatmap import beside, write_heatmap
+        from harness.report.figures.heatmap import beside, write_heatmap
 
         out.mkdir(parents=True, exist_ok=True)
         write_heatmap(out / "rederived", beside(("Fig. 4 as printed", fig4_EA), ("Released", released_EA)))
@@ -204,7 +204,7 @@ def _rederive(out: Path | None, json_: bool) -> None:
 def _extract(run: Path, sources: list[str], options: dict[str, Any], cache: Path, out: Path, json_: bool) -> None:
     from harness.console import Display
     from harness.manifest import manifests_dir
-    from harness.report.heatmap import Panel, beside, write_heatmap
+    from harness.report.figures.heatmap import Panel, beside, write_heatmap
     from harness.runs.knowledge import Options, Source, extract_knowledge
 
     named = [_source(text) for text in sources]

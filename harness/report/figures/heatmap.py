@@ -8,31 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from harness.au.units import ACTION_UNITS, EXPRESSIONS
-from harness.files import replacing
+from harness.report.figures.style import INK, PAPER, write
 
 VALUES = "cividis"  # perceptually uniform, rises in lightness, the same to readers who see no red or green
 DIFFERENCES = ("PuOr", 0.22, 0.78)  # without its dark ends: every number on it is in ink
 DARK = 0.49  # of a cell's luma: below it its number is white, with a contrast of at least 4 to 1 either way
+DPI = 120
 LUMA = (0.2126, 0.7152, 0.0722)  # ITU-R 709
-INK, PAPER = "#000000", "#ffffff"
-DPI = 160
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "audfer",
-    "svg.fonttype": "path",
-    "font.family": "DejaVu Sans",
-    "font.size": 8.0,
-}
-NO_DATE = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 
 
 @dataclass(frozen=True)
@@ -55,25 +45,22 @@ def write_heatmap(stem: Path, panels: Sequence[Panel]) -> list[Path]:
 
     All matrices share one scale of colour, 0 to 1 (or as far as they reach beyond it); differences have one around 0.
     """
-    paths = []
-    with mpl.rc_context(STYLE):
-        figure = draw(panels)
-        for kind, metadata in NO_DATE.items():
-            path = stem.with_name(f"{stem.name}.{kind}")
-            with replacing(path) as temporary:
-                figure.savefig(temporary, format=kind, dpi=DPI, metadata=metadata)
-            paths.append(path)
-    return paths
+    drawn = write(stem.parent, stem.name, lambda: draw(panels), "", "", dpi=DPI)
+    return [drawn.png, drawn.svg]
 
 
 def draw(panels: Sequence[Panel]) -> Figure:
     """The figure with a heat map a panel; nothing is kept in matplotlib's global state."""
     figure = Figure(figsize=(10.2, 3.1 * len(panels)), layout="constrained", facecolor=PAPER)
-    FigureCanvasAgg(figure)
     axes = figure.subplots(len(panels), squeeze=False)[:, 0]
     for axis, panel in zip(axes, panels, strict=True):
         _draw_panel(figure, axis, panel, *_scale(panel, panels))
     return figure
+
+
+def alt(panels: Sequence[Panel]) -> str:
+    """What the figure shows in words: the span of each matrix, and where the differences are largest."""
+    return " ".join(_said(panel) for panel in panels)
 
 
 def text_colour(colour_3: Sequence[float]) -> str:
@@ -82,14 +69,42 @@ def text_colour(colour_3: Sequence[float]) -> str:
     return PAPER if luminance < DARK else INK
 
 
+def signed_colours() -> Colormap:
+    """Colours of differences: two hues that darken away from a white 0."""
+    name, low, high = DIFFERENCES
+    return LinearSegmentedColormap.from_list("differences", list(mpl.colormaps[name](np.linspace(low, high, 256))))
+
+
+def around_zero(differences: np.ndarray) -> TwoSlopeNorm:
+    """A scale around 0, as far as the differences reach on either side; NaN is left out."""
+    most = max(float(np.nanmax(np.abs(differences))), 1e-9)
+    return TwoSlopeNorm(0.0, -most, most)
+
+
+def part_cells(axis: Axes, shape: tuple[int, ...]) -> None:
+    """Thin lines of paper between the cells, so that neighbours of one lightness stay two."""
+    axis.tick_params(length=0)
+    axis.set_xticks(np.arange(shape[1] + 1) - 0.5, minor=True)
+    axis.set_yticks(np.arange(shape[0] + 1) - 0.5, minor=True)
+    axis.grid(which="minor", color=PAPER, linewidth=1.2)
+    axis.tick_params(which="minor", length=0)
+    axis.spines[:].set_visible(False)
+
+
 def _scale(panel: Panel, panels: Sequence[Panel]) -> tuple[Normalize, Colormap]:
     reach = np.concatenate([p.matrix_EA.ravel() for p in panels if p.difference == panel.difference])
     if not panel.difference:
         return Normalize(min(0.0, float(reach.min())), max(1.0, float(reach.max()))), mpl.colormaps[VALUES]
-    most = max(float(np.abs(reach).max()), 1e-9)
-    name, low, high = DIFFERENCES
-    colours = mpl.colormaps[name](np.linspace(low, high, 256))
-    return TwoSlopeNorm(0.0, -most, most), LinearSegmentedColormap.from_list("differences", list(colours))
+    return around_zero(reach), signed_colours()
+
+
+def _said(panel: Panel) -> str:
+    matrix_EA = panel.matrix_EA
+    row, column = np.unravel_index(int(np.argmax(np.abs(matrix_EA))), matrix_EA.shape)
+    most = f"{EXPRESSIONS[row]} {ACTION_UNITS[column]} {matrix_EA[row, column]:{'+' if panel.difference else ''}.2f}"
+    if panel.difference:
+        return f"{panel.title}: {np.abs(matrix_EA).mean():.2f} on average regardless of sign, at most {most}."
+    return f"{panel.title}: from {matrix_EA.min():.2f} to {matrix_EA.max():.2f}, highest {most}."
 
 
 def _draw_panel(figure: Figure, axis: Axes, panel: Panel, norm: Normalize, colours: Colormap) -> None:
@@ -97,13 +112,7 @@ def _draw_panel(figure: Figure, axis: Axes, panel: Panel, norm: Normalize, colou
     axis.set_title(panel.title, loc="left", fontweight="bold")
     axis.set_xticks(range(len(ACTION_UNITS)), ACTION_UNITS)
     axis.set_yticks(range(len(EXPRESSIONS)), EXPRESSIONS)
-    axis.tick_params(length=0)
-    # Thin lines of paper part the cells, so that neighbours of one lightness stay two.
-    axis.set_xticks(np.arange(len(ACTION_UNITS) + 1) - 0.5, minor=True)
-    axis.set_yticks(np.arange(len(EXPRESSIONS) + 1) - 0.5, minor=True)
-    axis.grid(which="minor", color=PAPER, linewidth=1.2)
-    axis.tick_params(which="minor", length=0)
-    axis.spines[:].set_visible(False)
+    part_cells(axis, panel.matrix_EA.shape)
     _write_values(axis, panel, image.to_rgba(panel.matrix_EA))
     figure.colorbar(image, ax=axis, pad=0.01, fraction=0.03).outline.set_visible(False)
 

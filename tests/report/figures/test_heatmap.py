@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.au.units import ACTION_UNITS, EXPRESSIONS
-from harness.report.heatmap import VALUES, Panel, beside, draw, text_colour, write_heatmap
+from harness.report.figures.heatmap import VALUES, Panel, beside, draw, text_colour, write_heatmap
 
 MATRIX_EA = np.linspace(0.05, 0.95, 126).reshape(7, 18)
 

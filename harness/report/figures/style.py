@@ -1,0 +1,113 @@
+"""How every figure looks and is written: to svg and png, the same bytes twice, with words for who cannot see it.
+
+Colours are Okabe and Ito's (2008), told apart by colour-blind readers; each arm has a line style and a marker as well,
+so that a figure can be read in grey.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Drawing
+from PIL import Image
+
+from harness.errors import RunError
+from harness.files import replacing
+
+INK, PAPER, FAINT = "#000000", "#ffffff", "#b0b0b0"
+QUIET = "#4a4a4a"  # for what stands beside the numbers: 8.9 to 1 on paper
+DPI = 110
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "audfer",
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 8.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+NO_DATE = {"Date": None, "Creator": None}
+COLOURS = 256  # of a png; chosen by largest coverage, which keeps the one cell of a rare colour
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that was written: its title, what is seen on it in words, and its two files."""
+
+    name: str
+    title: str
+    alt: str
+    svg: Path
+    png: Path
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, line style and marker of one course; no two of an order share any of the three."""
+
+    color: str
+    linestyle: Any
+    marker: str
+
+    def line(self) -> dict[str, Any]:
+        """Keywords of a line with markers; a hollow marker stays readable where lines cross."""
+        style = {"color": self.color, "linestyle": self.linestyle, "marker": self.marker}
+        return {**style, "linewidth": 1.5, "markersize": 4.5, "markerfacecolor": PAPER, "markeredgewidth": 1.2}
+
+
+LOOKS = (
+    Look("#000000", "-", "o"),
+    Look("#0072b2", "--", "s"),
+    Look("#d55e00", "-.", "^"),
+    Look("#009e73", ":", "D"),
+    Look("#cc79a7", (0, (6, 1.5)), "v"),
+    Look("#56b4e9", (0, (3, 1, 1, 1, 1, 1)), "P"),
+    Look("#e69f00", (0, (1, 2)), "X"),
+)
+ARM_LOOKS = dict(zip(("baseline", "au-global", "au-distinct", "au-minor"), LOOKS, strict=False))
+
+
+def sheet(width: float, height: float, title: str, facts: Iterable[str]) -> Drawing:
+    """An empty sheet of `width` by `height` inches under a title and one line of facts; no global state of pyplot."""
+    drawing = Drawing(figsize=(width, height), facecolor=PAPER)
+    left, line = 0.1 / width, 0.2 / height
+    drawing.text(left, 1 - 0.5 * line, title, fontsize=10, fontweight="bold", va="top")
+    drawing.text(left, 1 - 1.6 * line, " · ".join(facts), fontsize=7.5, color=QUIET, va="top")
+    return drawing
+
+
+def write(folder: Path, name: str, draw: Callable[[], Drawing], title: str, alt: str, dpi: int = DPI) -> Figure:
+    """Draw in our style and write `<folder>/<name>.svg` and `.png`; RunError if the folder cannot be written."""
+    svg, png = (folder / f"{name}.{kind}" for kind in ("svg", "png"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with mpl.rc_context(STYLE):
+            drawing = draw()
+            with replacing(svg) as temporary:
+                drawing.savefig(temporary, format="svg", metadata=NO_DATE)
+            with replacing(png) as temporary:
+                _pixels(drawing, dpi).save(temporary, format="png", optimize=True)
+    except OSError as error:
+        raise RunError(f"{folder}: figures cannot be written ({error.strerror}); give another folder") from error
+    return Figure(name, title, alt, svg, png)
+
+
+def slug(*parts: str) -> str:
+    """A file's name from names that may hold slashes or colons."""
+    return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "-", part).strip("-") for part in parts)
+
+
+def _pixels(drawing: Drawing, dpi: int) -> Image.Image:
+    """The drawing as a picture of few colours: a third of the size, and no colour off by more than a dozen of 255."""
+    canvas = FigureCanvasAgg(drawing)
+    drawing.set_dpi(dpi)
+    canvas.draw()
+    colour_HW3 = np.asarray(canvas.buffer_rgba())[..., :3]
+    return Image.fromarray(colour_HW3).quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
