@@ -34,7 +34,7 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 NO_DATE = {"Date": None, "Creator": None}
-COLOURS = 256  # of a png; chosen by largest coverage, which keeps the one cell of a rare colour
+COLOURS, SHADES = 256, 64  # of a png: all, and those for what is not an area of one colour
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def write(folder: Path, name: str, draw: Callable[[], Drawing], title: str, alt:
             with replacing(svg) as temporary:
                 drawing.savefig(temporary, format="svg", metadata=NO_DATE)
             with replacing(png) as temporary:
-                _pixels(drawing, dpi).save(temporary, format="png", optimize=True)
+                pixels(drawing, dpi).save(temporary, format="png", optimize=True)
     except OSError as error:
         raise RunError(f"{folder}: figures cannot be written ({error.strerror}); give another folder") from error
     return Figure(name, title, alt, svg, png)
@@ -104,10 +104,29 @@ def slug(*parts: str) -> str:
     return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "-", part).strip("-") for part in parts)
 
 
-def _pixels(drawing: Drawing, dpi: int) -> Image.Image:
-    """The drawing as a picture of few colours: a third of the size, and no colour off by more than a dozen of 255."""
+def pixels(drawing: Drawing, dpi: int) -> Image.Image:
+    """The drawing as a picture of 256 colours, a third of the size of one with all the shades at the letters' edges.
+
+    The colours of areas come first, so that a cell keeps its own; the others are spread over the shades.
+    """
     canvas = FigureCanvasAgg(drawing)
     drawing.set_dpi(dpi)
     canvas.draw()
     colour_HW3 = np.asarray(canvas.buffer_rgba())[..., :3]
-    return Image.fromarray(colour_HW3).quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    packed_HW = colour_HW3 @ np.array([1 << 16, 1 << 8, 1])
+    packed, count = np.unique(packed_HW, return_counts=True)
+    area = np.sort(packed[np.argsort(-count, kind="stable")[: COLOURS - SHADES]])
+    found = _nearest(Image.fromarray(colour_HW3), area)
+    place_HW = np.searchsorted(area, packed_HW).clip(max=len(area) - 1)
+    index_HW = np.where(area[place_HW] == packed_HW, place_HW, np.asarray(found))
+    indexed = Image.fromarray(index_HW.astype(np.uint8))
+    indexed.putpalette(found.getpalette() or [])
+    return indexed
+
+
+def _nearest(picture: Image.Image, area: np.ndarray) -> Image.Image:
+    """The picture in the colours of areas (packed) and shades spread over all it has; near ones, for speed."""
+    key = Image.new("P", (1, 1))
+    shades = picture.quantize(SHADES, method=Image.Quantize.MAXCOVERAGE).getpalette() or []
+    key.putpalette([channel for colour in area.tolist() for channel in int(colour).to_bytes(3, "big")] + shades)
+    return picture.quantize(palette=key, dither=Image.Dither.NONE)

@@ -4,9 +4,11 @@ import xml.etree.ElementTree as ET
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from harness.au.units import ACTION_UNITS, EXPRESSIONS
 from harness.report.figures.heatmap import VALUES, Panel, beside, draw, text_colour, write_heatmap
+from harness.report.figures.style import STYLE, pixels
 
 MATRIX_EA = np.linspace(0.05, 0.95, 126).reshape(7, 18)
 
@@ -64,3 +66,19 @@ def test_the_files_are_pictures(tmp_path):
     width, height = struct.unpack(">II", png.read_bytes()[16:24])
     assert (width > 1200, height > 300) == (True, True)
     assert ET.parse(svg).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_a_png_of_few_colours_keeps_those_of_its_areas():
+    panels = [Panel("K", MATRIX_EA)]
+    with mpl.rc_context(STYLE):
+        drawing = draw(panels)
+        drawing.set_layout_engine("none")  # which moves a drawing each time it is drawn
+        kept_HW3 = np.asarray(pixels(drawing, 80).convert("RGB")).astype(int)
+        canvas = FigureCanvasAgg(drawing)
+        canvas.draw()
+    error_HW = np.abs(kept_HW3 - np.asarray(canvas.buffer_rgba())[..., :3]).max(axis=2)
+    cells = drawing.axes[0].get_window_extent()
+    corner = int(canvas.get_width_height()[1] - cells.y1) + 3, int(cells.x0) + 3
+    assert error_HW[0, 0] == error_HW[corner] == 0
+    assert (error_HW == 0).mean() > 0.8
+    assert error_HW.max() <= 32
