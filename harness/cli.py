@@ -17,6 +17,7 @@ from harness.cli_common import (
     AUSource,
     Cache,
     Device,
+    Figures,
     Jobs,
     Json,
     Out,
@@ -93,11 +94,12 @@ def demo(
     out: Out = Path("runs"),
     report_dir: Annotated[Path, typer.Option("--report", help="Folder for the tables.")] = Path("reports/demo"),
     jobs: Jobs = None,
+    figures: Figures = True,
     json_: Json = False,
 ) -> None:
     """Render data, train three models with and without the AU loss, and write the paper's tables beside the results."""
     run_dirs = _run("demo", {}, {"cache": cache, "out": out, "jobs": jobs})
-    _report(out / "demo", report_dir, json_, "audfer demo", run_dirs)
+    _report(out / "demo", report_dir, json_, "audfer demo", run_dirs, figures)
 
 
 @app.command()
@@ -125,6 +127,9 @@ def run(
     init: Annotated[
         Path | None, typer.Option("--init", help="Initial weights for the one model that is named.")
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard event files beside the records.")
+    ] = False,
     random_init: Annotated[bool, typer.Option("--random-init", help="Upstream engine: no pretrained weights.")] = False,
     lists: UpstreamLists = None,
     au: AUSource = None,
@@ -140,6 +145,7 @@ def run(
     changes |= {"settings": settings}
     means = {"data_root": data_root, "cache": cache, "out": out, "engine": engine, "device": device, "jobs": jobs}
     means |= {"init": init, "random_init": random_init, "third_party": third_party, "lists": lists, "au": au}
+    means |= {"tensorboard": tensorboard}
     if dry_run:
         _forecast(experiment, changes, means, json_)
         return
@@ -153,10 +159,11 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the tables; default: reports/<name of RUNS>.")
     ] = None,
+    figures: Figures = True,
     json_: Json = False,
 ) -> None:
-    """Write Tables 1-3 as markdown and csv from finished runs."""
-    _report(runs, out or Path("reports", runs.name), json_, f"audfer report {runs}", None)
+    """Write Tables 1-3, verdicts and figures from finished runs."""
+    _report(runs, out or Path("reports", runs.name), json_, f"audfer report {runs}", None, figures)
 
 
 @app.command()
@@ -300,7 +307,7 @@ def _experiment(name: str, changes: dict[str, Any], means: dict[str, Any]) -> Ex
     return change(load_experiment(name), changes)
 
 
-def _report(runs: Path, out: Path, json_: bool, command: str, run_dirs: list[Path] | None) -> None:
+def _report(runs: Path, out: Path, json_: bool, command: str, run_dirs: list[Path] | None, figures: bool) -> None:
     from harness.analysis.audit.inputs import paper_inputs
     from harness.analysis.audit.whole import audit
     from harness.analysis.flops import inference_multiply_adds
@@ -308,7 +315,7 @@ def _report(runs: Path, out: Path, json_: bool, command: str, run_dirs: list[Pat
     from harness.report.write import write_report
 
     paper, findings = manifests_dir() / "paper", audit(paper_inputs()).findings
-    written = write_report(runs, out, paper, inference_multiply_adds, command, run_dirs, findings)
+    written = write_report(runs, out, paper, inference_multiply_adds, command, run_dirs, findings, figures)
     print(json.dumps([str(path) for path in written], indent=1) if json_ else "\n".join(map(str, written)))
 
 

@@ -30,6 +30,7 @@ AUSource = Annotated[
     Path | None,
     typer.Option("--au", help="AU files elsewhere: a folder of CSV files, or a table of `audfer au labels`."),
 ]
+Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures too, svg and png.")]
 Dataset = Annotated[str, typer.Argument(help="Name of a data set, such as dfew, ferv39k:Action or mafw_11.")]
 Confidence = Annotated[
     float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Frames tracked with less are left out.")

@@ -10,13 +10,16 @@ from harness.analysis.summary import NAME as SUMMARY
 from harness.analysis.summary import summary_text
 from harness.errors import RunError
 from harness.files import write_text
+from harness.report.figures import write_figures
 from harness.report.footnotes import marked
 from harness.report.markdown import all_markdown, relative, table_markdown
 from harness.report.measured import settings
+from harness.report.pairs import compare
 from harness.report.printed import read_paper
 from harness.report.summary import summarise
 from harness.report.tables import Flops, measure_setting, table1, table2, table3
 from harness.report.tidy import confusion_csv, table_csv
+from harness.report.verdicts import forests, verdict_csv, verdict_markdown
 from harness.runs.records import Run, read_runs
 
 CountFlops = Callable[[Collection[tuple[str, str]]], Flops]
@@ -30,8 +33,10 @@ def write_report(
     command: str = "",
     members: Collection[Path] | None = None,
     findings: Sequence[Finding] = (),
+    figures: bool = False,
 ) -> list[Path]:
-    """Write table1-3 (.md, .csv), tables.md (all three and the runs behind them), confusion.csv and summary.json.
+    """Write table1-3 (.md, .csv), tables.md (all three and the runs behind them), verdicts (.md, .csv), confusion.csv
+    and summary.json, and with `figures` what the runs can show as svg and png.
 
     flops: multiply-adds of one clip at inference by (model, scale), or what counts them for the models of the runs.
     command: printed in tables.md.
@@ -56,8 +61,14 @@ def write_report(
     texts = {f"table{table.number}.md": table_markdown(table, len(left_out)) for table in tables}
     texts |= {f"table{table.number}.csv": table_csv(table.number, paper, measured, costs) for table in tables}
     texts |= {"tables.md": all_markdown(tables, named, list(left_out), command), "confusion.csv": confusion_csv(found)}
+    judged = [(setting, compare(setting, list(paper.models))) for setting in found]
+    texts |= {"verdicts.md": verdict_markdown(judged), "verdicts.csv": verdict_csv(judged)}
     texts[SUMMARY] = summary_text(summarise(measured, tables, costs, left_out))
-    return _write(out, texts)
+    written = _write(out, texts)
+    if not figures:
+        return written
+    drawn = write_figures(found, out / "figures", forests(judged), list(paper.models))
+    return [*written, *(path for one in drawn for path in (one.svg, one.png))]
 
 
 def _costs(runs: Collection[Run], flops: Flops | CountFlops | None) -> Flops:
