@@ -66,7 +66,7 @@ def forests(found: Judgements) -> list[Forest]:
                 f"{first.fold_set}, {rule_label(first.rule)}, Holm over {first.family} verdicts",
             )
             place = (setting.experiment, setting.dataset, setting.engine, setting.scale, first.fold_set, first.rule)
-            plots.append(Forest("-".join(("forest", *place)), "AU arms less their baselines", facts, panels))
+            plots.append(Forest("-".join(place), "AU arms less their baselines", facts, panels))
     return plots
 
 
