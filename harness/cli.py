@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -99,7 +100,11 @@ def demo(
 ) -> None:
     """Render data, train three models with and without the AU loss, and write the paper's tables beside the results."""
     run_dirs = _run("demo", {}, {"cache": cache, "out": out, "jobs": jobs})
-    _report(out / "demo", report_dir, json_, "audfer demo", run_dirs, figures)
+    from harness.manifest import load_experiment
+    from harness.runs.experiment import rendered_root
+
+    frames = {"rendered": rendered_root(load_experiment("demo"), cache)}
+    _report(out / "demo", report_dir, json_, "audfer demo", run_dirs, figures, frames)
 
 
 @app.command()
@@ -160,10 +165,15 @@ def report(
         Path | None, typer.Option("--out", help="Folder for the tables; default: reports/<name of RUNS>.")
     ] = None,
     figures: Figures = True,
+    with_frames: Annotated[
+        list[str] | None,
+        typer.Option("--with-frames", help="DATASET=ROOT: the page shows clips that runs got wrong; may be repeated."),
+    ] = None,
     json_: Json = False,
 ) -> None:
-    """Write Tables 1-3, verdicts and figures from finished runs."""
-    _report(runs, out or Path("reports", runs.name), json_, f"audfer report {runs}", None, figures)
+    """Write Tables 1-3, verdicts, figures and a page from finished runs."""
+    frames = dict(_dataset_root(text) for text in with_frames or [])
+    _report(runs, out or Path("reports", runs.name), json_, f"audfer report {runs}", None, figures, frames)
 
 
 @app.command()
@@ -307,16 +317,34 @@ def _experiment(name: str, changes: dict[str, Any], means: dict[str, Any]) -> Ex
     return change(load_experiment(name), changes)
 
 
-def _report(runs: Path, out: Path, json_: bool, command: str, run_dirs: list[Path] | None, figures: bool) -> None:
+def _report(
+    runs: Path,
+    out: Path,
+    json_: bool,
+    command: str,
+    run_dirs: list[Path] | None,
+    figures: bool,
+    frames: Mapping[str, Path],
+) -> None:
     from harness.analysis.audit.inputs import paper_inputs
     from harness.analysis.audit.whole import audit
     from harness.analysis.flops import inference_multiply_adds
-    from harness.manifest import manifests_dir
+    from harness.manifest import load_dataset, manifests_dir
     from harness.report.write import write_report
 
     paper, findings = manifests_dir() / "paper", audit(paper_inputs()).findings
-    written = write_report(runs, out, paper, inference_multiply_adds, command, run_dirs, findings, figures)
+    shown = {(manifest := load_dataset(name)).name: (manifest, root) for name, root in frames.items()}
+    written = write_report(runs, out, paper, inference_multiply_adds, command, run_dirs, findings, figures, shown)
     print(json.dumps([str(path) for path in written], indent=1) if json_ else "\n".join(map(str, written)))
+
+
+def _dataset_root(text: str) -> tuple[str, Path]:
+    from harness.errors import ManifestError
+
+    dataset, equals, root = text.partition("=")
+    if not equals or not root:
+        raise ManifestError(f"--with-frames {text!r}: not DATASET=ROOT; give e.g. --with-frames dfew=/data/DFEW")
+    return dataset, Path(root)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from harness.report.figures import write_figures
 from harness.report.footnotes import marked
 from harness.report.markdown import all_markdown, relative, table_markdown
 from harness.report.measured import settings
+from harness.report.page.pictures import Source
+from harness.report.page.render import write_page
 from harness.report.pairs import compare
 from harness.report.printed import read_paper
 from harness.report.summary import summarise
@@ -34,13 +36,15 @@ def write_report(
     members: Collection[Path] | None = None,
     findings: Sequence[Finding] = (),
     figures: bool = False,
+    frames: Mapping[str, Source] | None = None,
 ) -> list[Path]:
-    """Write table1-3 (.md, .csv), tables.md (all three and the runs behind them), verdicts (.md, .csv), confusion.csv
-    and summary.json, and with `figures` what the runs can show as svg and png.
+    """Write table1-3 (.md, .csv), tables.md (all three and the runs behind them), verdicts (.md, .csv), confusion.csv,
+    summary.json and the page index.html, and with `figures` what the runs can show as svg and png.
 
     flops: multiply-adds of one clip at inference by (model, scale), or what counts them for the models of the runs.
     command: printed in tables.md.
     members: report these run directories and no others. findings: the audit's, marked on the printed values.
+    frames: by data set, its manifest and root: the page then shows the clips that a run got wrong.
     Returns the paths. The same runs give the same bytes.
     RunError if no run has finished, or a finished one is not as it was sealed.
     """
@@ -65,10 +69,12 @@ def write_report(
     texts |= {"verdicts.md": verdict_markdown(judged), "verdicts.csv": verdict_csv(judged)}
     texts[SUMMARY] = summary_text(summarise(measured, tables, costs, left_out))
     written = _write(out, texts)
-    if not figures:
-        return written
-    drawn = write_figures(found, out / "figures", forests(judged), list(paper.models))
-    return [*written, *(path for one in drawn for path in (one.svg, one.png))]
+    drawn = write_figures(found, out / "figures", forests(judged), list(paper.models)) if figures else []
+    page = write_page(
+        measured, out, runs_root=runs_root, comparisons=[one for _, one in judged], figures=drawn, tables=tables,
+        findings=findings, unfinished=list(left_out), frames=frames, command=command,
+    )  # fmt: skip
+    return [*written, *(path for one in drawn for path in (one.svg, one.png)), page]
 
 
 def _costs(runs: Collection[Run], flops: Flops | CountFlops | None) -> Flops:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -172,11 +172,17 @@ def _predictions(rows: pa.Table, where: str) -> Predictions:
     epochs = sorted(set(rows["epoch"].to_pylist()))
     if len(epochs) != 1:
         raise RunError(f"{where}: epochs {epochs} where a rule names one; {AGAIN}")
-    clips = tuple(rows["clip"].to_pylist())
+    clips = _shared(tuple(rows["clip"].to_pylist()))
     label_B = rows["label"].to_numpy().astype(np.int64)
     logits_BE = np.stack([rows[name].to_numpy() for name in EXPRESSIONS], axis=1)
     _check_values(clips, label_B, logits_BE, where)
     return Predictions(epochs[0], clips, label_B, logits_BE)
+
+
+@lru_cache(maxsize=256)
+def _shared(clips: tuple[str, ...]) -> tuple[str, ...]:
+    """The same tuple for equal clips: a thousand runs of a few folds need not hold a thousand lists of names."""
+    return clips
 
 
 def _check_values(clips: tuple[str, ...], label_B: np.ndarray, logits_BE: np.ndarray, where: str) -> None:
