@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.recipe import Strict
+from harness.recipe import FolderNames, Strict
 
 
 class Access(Strict):
@@ -47,7 +47,7 @@ class UpstreamLists(Strict):
     """
 
     upstream: str
-    path: str
+    path: FolderNames
     classes: tuple[str, ...]
     name_parts: int = Field(default=1, gt=0)
     frame_counts: bool = False
@@ -65,10 +65,10 @@ class DatasetManifest(Strict):
     title: str
     layout: Literal["dfew", "ferv39k", "mafw", "affwild2", "ravdess"]
     published: bool
-    frames_dir: str
-    other_frames_dir: str | None = None
-    split_dir: str = ""
-    openface_dir: str
+    frames_dir: FolderNames
+    other_frames_dir: FolderNames | None = None
+    split_dir: FolderNames | Literal[""] = ""
+    openface_dir: FolderNames
     labels: dict[str, int | str]
     ignored: tuple[str, ...] = ()
     folds: int = Field(gt=0)

@@ -78,6 +78,8 @@ def rows_of(path: Path, clips: Iterable[tuple[Line, str, str]], manifest: Datase
         if name in seen:
             raise refused(path, line, f"lists clip {name} twice, first in line {seen[name]}")
         seen[name] = line.number
+        if leads_out(name):
+            raise refused(path, line, "names a clip outside the folder of clips")
         if token in labels:
             rows[name] = labels[token]
         elif token not in manifest.ignored:
@@ -85,6 +87,11 @@ def rows_of(path: Path, clips: Iterable[tuple[Line, str, str]], manifest: Datase
     if not rows:
         raise DataError(f"{path}: the list has no clip of {manifest.title}; {PUBLISHED}")
     return rows
+
+
+def leads_out(name: str) -> bool:
+    """Whether a clip's name, which ends a path, would lead out of the folder it is joined to."""
+    return not {".", "..", ""}.isdisjoint(name.split("/"))
 
 
 def _no_label(token: str, manifest: DatasetManifest) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.data.counts import PARTS
-from harness.data.lists import Line, Rows, check_lists, read_lines, refused
+from harness.data.lists import Line, Rows, check_lists, leads_out, read_lines, refused
 from harness.dataset_manifest import DatasetManifest, UpstreamLists
 from harness.errors import DataError
 
@@ -90,6 +90,8 @@ def _clip(path: Path, line: Line, source: UpstreamLists, manifest: DatasetManife
     if int(numbers[-1]) >= len(source.classes):
         raise refused(path, line, f"has no class of {source.upstream} (0 to {len(source.classes) - 1})", PINNED)
     name = parts[-source.name_parts :]
+    if leads_out("/".join(name)):
+        raise refused(path, line, "names a clip outside the folder of clips", PINNED)
     expression = source.classes[int(numbers[-1])]
     if expression not in manifest.classes or manifest.scene not in (None, name[0]):
         return None

@@ -14,13 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.upstream.gitrun import GitError, init, run_git
+from harness.upstream.gitrun import UPLOAD_PACK, GitError, init, run_git
 from harness.upstream.manifest import UpstreamError, UpstreamManifest
 from harness.upstream.source import Source
 from harness.upstream.tree import checked, dirt, inspect, read_index, write_tree
-
-# A local repository serves single commits, and blobs on demand, only if its own side of the connection is told to.
-_UPLOAD_PACK = "git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack"
 
 
 def fetch(manifest: UpstreamManifest, source: Source, third_party: Path) -> str:
@@ -72,7 +69,7 @@ def _bring(manifest: UpstreamManifest, source: Source, clone: Path) -> None:
     init(clone)
     settings = {"remote.origin.url": source.address, "remote.origin.promisor": "true"}
     settings |= {"remote.origin.partialclonefilter": "blob:none", "extensions.partialClone": "origin"}
-    settings |= {"remote.origin.uploadpack": _UPLOAD_PACK} if source.local else {}
+    settings |= {"remote.origin.uploadpack": UPLOAD_PACK} if source.local else {}
     for key, value in {"core.repositoryFormatVersion": "1", **settings}.items():
         run_git(clone, "config", key, value)
     try:

@@ -28,6 +28,9 @@ SETTINGS = (
     "http.lowSpeedTime=30",
 )
 
+# A local repository serves single commits, and blobs on demand, only if its own side of the connection is told to.
+UPLOAD_PACK = "git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack"
+
 
 class GitError(UpstreamError):
     """git ended with an error; `said` is all it wrote to stderr, the message its last line that matters."""

@@ -57,7 +57,7 @@ class Weights(Strict):
     `sha256` is null when nobody of this project could read the file; such a file is never loaded unasked.
     """
 
-    name: str = Field(min_length=1)
+    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")  # a file's bare name: it lies in the cache
     url: str = Field(pattern=r"^https://")
     sha256: Sha256 | None = None
     where: str = Field(min_length=1)
@@ -104,8 +104,8 @@ def upstream_names() -> list[str]:
 def load_upstream(name: str) -> UpstreamManifest:
     """Manifest of the upstream `name`; ManifestError names the known ones, or the wrong key."""
     path = manifests_dir() / "upstreams" / f"{name}.toml"
-    if not path.is_file():
-        raise ManifestError(f"upstream {name!r} is not known; known: {', '.join(upstream_names())}")
+    if name not in upstream_names():
+        raise ManifestError(f"upstream {name[:80]!r} is not known; known: {', '.join(upstream_names())}")
     manifest = load_file(path, UpstreamManifest)
     if manifest.name != name:
         raise ManifestError(f"{path}: name: {manifest.name!r} is not the name of the file; mend one of them")

@@ -20,6 +20,7 @@ import torch
 from harness.analysis import flops
 from harness.errors import HarnessError
 from harness.models import Config, configuration
+from harness.upstream.child import refuse_network
 from harness.upstream.namemap import to_upstream
 from harness.upstream.native_pair import Answer, Pair, difference, nudged, probe, relative
 from harness.upstream.native_steps import loss_checks, optimizer_checks
@@ -135,6 +136,7 @@ def _size(config: Config) -> str:
 def main(arguments: list[str]) -> int:
     name, folder, answer = arguments
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    refuse_network()
     try:
         lines = checks(name, reference(name, Path(folder)))
     except HarnessError as error:

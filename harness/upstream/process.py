@@ -1,4 +1,8 @@
-"""An upstream's script in a process of its own: started, listened to, and ended with this one."""
+"""An upstream's script in a process of its own: started, listened to, and ended with this one.
+
+A scheduler's or a launcher's variables stay out with the others (child.py): MAE-DFER's script would wait for partners
+that nobody starts.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +10,52 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-import harness
-from harness.errors import RunError
+from harness.engine import stop
+from harness.errors import RunError, RunStopped
+from harness.upstream.child import variables
 from harness.upstream.job import FAILURE, Job, JobArrays, write_job
 
-# A scheduler's or a launcher's variables would make MAE-DFER's script wait for partners that nobody starts.
-FOREIGN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "SLURM_", "OMPI_")
+POLL = 0.3  # seconds between two looks at whether this process was asked to stop
 
 
 def start(job: Job, arrays: JobArrays, log: Path) -> Iterator[dict[str, Any]]:
     """Run the script of `job`, what it prints going to `log`, and yield each epoch's line as it comes.
 
-    RunError if the script fails. If this generator or this process ends early, so does the script.
+    RunError if the script fails, RunStopped if this process is asked to stop (engine/stop.py). If this generator or
+    this process ends early, so does the script.
     """
     path = write_job(job.work, job, arrays)
-    with _process(job, path, log) as (process, events):
+    with _process(job, path, log) as (process, events), _ended_if_asked(process):
         for line in events:
             yield json.loads(line)
         code = process.wait()
+    if code and stop.asked():
+        raise RunStopped(f"stopped by {stop.asked()}; an upstream's script cannot go on, it will begin again")
     if code:
         raise RunError(_failure(job, log, code))
+
+
+@contextmanager
+def _ended_if_asked(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End the script when this process is asked to stop: it has nothing that it could save."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(POLL):
+            if stop.asked():
+                process.kill()
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 @contextmanager
@@ -44,7 +69,8 @@ def _process(job: Job, path: Path, log: Path) -> Iterator[tuple[subprocess.Popen
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=_variables(job),
+            cwd=job.work,
+            env=variables(os.environ, job.work, job.threads, visible_device(job.device, os.environ)),
             pass_fds=(write_end,),
         )
         os.close(write_end)
@@ -55,20 +81,12 @@ def _process(job: Job, path: Path, log: Path) -> Iterator[tuple[subprocess.Popen
             process.communicate()
 
 
-def _variables(job: Job) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
-    package = str(Path(harness.__file__).parent.parent)
-    paths = os.pathsep.join(filter(None, (package, kept.get("PYTHONPATH"))))
-    threads = {"OMP_NUM_THREADS": str(job.threads)} if job.threads else {}
-    return {**kept, **threads, "PYTHONPATH": paths, "CUDA_VISIBLE_DEVICES": visible_device(job.device, kept)}
-
-
-def visible_device(device: str, variables: dict[str, str]) -> str:
+def visible_device(device: str, given: Mapping[str, str]) -> str:
     """What CUDA_VISIBLE_DEVICES must be for a script that takes the first device, or none, to take `device`."""
     if device == "cpu":
         return ""
     number = int(device.partition(":")[2] or 0)
-    visible = [one for one in variables.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
+    visible = [one for one in given.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
     return visible[number] if number < len(visible) else str(number)
 
 

@@ -1,14 +1,20 @@
-"""What a clone holds, by object id: the state of `third_party/<name>`, and copies of its trees to run."""
+"""What a clone holds, by object id: the state of `third_party/<name>`, and copies of its trees to run.
+
+Nothing that lies in the clone's own `.git` is believed: the pinned tree id is reckoned here, from the ids of the files,
+and those from their bytes. The clone's git configuration must be the one that `fetch` wrote (clone_settings.py).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from harness.upstream.clone_settings import foreign_settings
 from harness.upstream.gitrun import GitError, run_git
 from harness.upstream.manifest import UpstreamError, UpstreamManifest
 
@@ -44,8 +50,10 @@ def inspect(manifest: UpstreamManifest, third_party: Path) -> State:
     if clone.is_symlink() or not (clone / ".git").is_dir():
         return State("refused", faults=("is not a clone that `audfer upstream fetch` made",))
     try:
+        if foreign := foreign_settings(clone):
+            return State("refused", faults=tuple(foreign))
         entries = read_index(clone)
-        tree = write_tree(clone)
+        tree = tree_id(entries)
         faults = _commit_faults(manifest, clone) + _tree_faults(manifest, tree) + dirt(clone, entries)
     except GitError as error:
         return State("refused", faults=(f"cannot be read by git ({error})",))
@@ -91,14 +99,21 @@ def export(manifest: UpstreamManifest, third_party: Path, to: Path, *, patched: 
     clone = third_party / manifest.name
     if patched:
         require(manifest, third_party, patched=True)
+    wanted = manifest.patched_tree if patched else manifest.tree
     to.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder, "index")
-        run_git(clone, "read-tree", manifest.patched_tree if patched else manifest.tree, index=index)
-        run_git(clone, "checkout-index", f"--prefix={to.absolute()}/", "--", *state.files, index=index)
-        entries = [entry for entry in read_index(clone, index) if entry.path in state.files]
-    wrong = [entry.path for entry in entries if not _is_blob(to / entry.path, entry)]
-    assert not wrong, f"git wrote other bytes than its blobs hold: {wrong}"
+        run_git(clone, "read-tree", wanted, index=index)
+        entries = read_index(clone, index)
+        if tree_id(entries) == wanted:
+            run_git(clone, "checkout-index", f"--prefix={to.absolute()}/", "--", *state.files, index=index)
+    needed = [entry for entry in entries if entry.path in state.files]
+    wrong = sorted(entry.path for entry in needed if not _is_blob(to / entry.path, entry))
+    if wrong:
+        raise UpstreamError(
+            f"{clone}: its objects do not hold what their ids say ({wrong[0]}); "
+            f"`audfer upstream clean {manifest.name}` and fetch again"
+        )
     return to
 
 
@@ -115,7 +130,31 @@ def write_tree(clone: Path, index: Path | None = None) -> str:
 
 def blob_id(data: bytes) -> str:
     """The id that git gives to a file's bytes."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    return _object_id(b"blob", data)
+
+
+def tree_id(entries: Sequence[Entry]) -> str:
+    """The id that git gives to a folder of these entries, reckoned from their modes, names and ids alone.
+
+    `git write-tree` may repeat an id that somebody has written into the index file; this cannot.
+    """
+    here = [(entry.path, entry.mode, entry.blob) for entry in entries if "/" not in entry.path]
+    inside: dict[str, list[Entry]] = {}
+    for entry in entries:
+        folder, slash, rest = entry.path.partition("/")
+        if slash:
+            inside.setdefault(folder, []).append(replace(entry, path=rest))
+    here += [(folder, "40000", tree_id(below)) for folder, below in inside.items()]
+    here.sort(key=lambda one: os.fsencode(one[0]) + (b"/" if one[1] == "40000" else b""))
+    return _object_id(b"tree", b"".join(_tree_line(*one) for one in here))
+
+
+def _tree_line(name: str, mode: str, identity: str) -> bytes:
+    return mode.encode() + b" " + os.fsencode(name) + b"\0" + bytes.fromhex(identity)
+
+
+def _object_id(kind: bytes, data: bytes) -> str:
+    return hashlib.sha1(kind + b" %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def dirt(clone: Path, entries: list[Entry]) -> list[str]:

@@ -15,9 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.upstream.child import variables
 from harness.upstream.manifest import UpstreamError
-
-PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -60,13 +59,12 @@ def rows(checks: Sequence[Check]) -> list[dict[str, Any]]:
 
 
 def _work(name: str, upstream_dir: Path, answer: Path, cwd: Path) -> None:
-    path = os.pathsep.join(filter(None, (str(PACKAGE_PARENT), os.environ.get("PYTHONPATH"))))
     worker = [sys.executable, "-P", "-m", "harness.upstream.native_worker", name, str(upstream_dir), str(answer)]
     # The worker ends when its standard input does, which this process holds open.
     read, write = os.pipe()
     try:
         done = subprocess.run(
-            worker, cwd=cwd, env={**os.environ, "PYTHONPATH": path}, stdin=read, capture_output=True, text=True
+            worker, cwd=cwd, env=variables(os.environ, cwd, None, ""), stdin=read, capture_output=True, text=True
         )
     finally:
         os.close(read)

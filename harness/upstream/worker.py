@@ -22,6 +22,7 @@ import torch
 from harness.errors import HarnessError
 from harness.files import replacing
 from harness.upstream import hooks, shims
+from harness.upstream.child import refuse_network
 from harness.upstream.job import FAILURE, Job, read_job
 
 
@@ -44,6 +45,7 @@ def _start(job: Job) -> None:
     shims.apply(job)
     if job.steps is not None:
         _record_steps(job.steps)
+    refuse_network()
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(job.tree))
     sys.argv = [job.entry, *job.argv]

@@ -1,11 +1,13 @@
 """A script of three lines in the worker's process: its epochs, its failure, its end."""
 
 import os
+import signal
 
 import numpy as np
 import pytest
 
-from harness.errors import RunError
+from harness.engine import stop
+from harness.errors import RunError, RunStopped
 from harness.upstream.job import Job, JobArrays
 from harness.upstream.process import start, visible_device
 
@@ -85,6 +87,15 @@ def test_the_script_ends_with_whoever_listens(begin, tmp_path):
     epochs.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_asked_to_stop_the_script_is_ended(begin):
+    with stop.listening(signal.SIGTERM):
+        lines = begin(ENDLESS)
+        next(lines)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(RunStopped, match="stopped by SIGTERM"):
+            next(lines)
 
 
 @pytest.mark.parametrize(
