@@ -18,13 +18,15 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from harness.dataset_manifest import DatasetManifest
 from harness.errors import ManifestError
-from harness.recipe import Recipe, Share, Strict
+from harness.recipe import FolderName, FolderNames, Recipe, Share, Strict
 
 Arm = Literal["baseline", "au-global", "au-distinct", "au-minor"]
 SelectionRule = Literal["last", "best-on-val", "best-on-test"]
 Scale = Literal["full", "demo"]
 Precision = Literal["fp32", "bf16"]
+DEEPEST_KEY = 8  # parts of a key of --set
 EXPRESSIONS = 7  # rows of the knowledge matrix (Fig. 4)
+LATER_KEYS = ("nproc",)  # of RunConfig, left out of its JSON at their default: the runs of before keep their names
 
 
 class ModelFacts(Strict):
@@ -83,10 +85,10 @@ class Experiment(Strict):
     """A sweep: data set, models, arms, folds, seeds, recipe overrides and selection rules.
 
     features: keep the test clips' features of the last epoch. ratios: plan every AU arm once at each of these au.ratio,
-    the baseline once (runs/sweep.py).
+    the baseline once (runs/sweep.py). nproc: processes that train one run together (docs/distributed.md).
     """
 
-    name: str
+    name: FolderName
     title: str
     dataset: str
     models: tuple[str, ...] = Field(min_length=1)
@@ -106,6 +108,7 @@ class Experiment(Strict):
     ratios: tuple[Share, ...] = ()
     upstream_options: dict[str, dict[str, str | int | float]] = Field(default_factory=dict)
     render: Render | None = None
+    nproc: int = Field(default=1, ge=1)
 
 
 class RunData(Strict):
@@ -114,7 +117,7 @@ class RunData(Strict):
     published: the published data set itself. differs: if it is only laid out as one, in what (empty: drawn by us).
     """
 
-    name: str
+    name: FolderName
     title: str
     published: bool
     differs: str = ""
@@ -139,9 +142,9 @@ class AUArm(AUOptions):
 class RunConfig(Strict):
     """One run, fully resolved: what `config.json` of its record holds and what its hash is made from."""
 
-    experiment: str
+    experiment: FolderNames
     dataset: RunData
-    model: str
+    model: FolderName
     scale: Scale
     arm: Arm
     fold: int
@@ -159,10 +162,13 @@ class RunConfig(Strict):
     clips_per_class: ClipsPerClass | None = None
     features: bool = False
     upstream_options: dict[str, str | int | float] = Field(default_factory=dict)
+    nproc: int = Field(default=1, ge=1)
 
     def canonical_json(self) -> str:
         """The text of `config.json`: sorted keys, one trailing newline, the same bytes for the same run."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1) + "\n"
+        data = self.model_dump(mode="json")
+        later = {key for key in LATER_KEYS if getattr(self, key) == type(self).model_fields[key].default}
+        return json.dumps({key: data[key] for key in data.keys() - later}, sort_keys=True, indent=1) + "\n"
 
     def digest(self) -> str:
         """sha256 (hex) of `canonical_json`; its first twelve digits end the run directory's name."""
@@ -235,7 +241,7 @@ def load_file(path: Path, model: type[M]) -> M:
         raise ManifestError(
             f"{path}: cannot be read ({error.strerror}); give the name or path of a manifest"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestError(f"{path}: not TOML ({error}); mend the file") from error
     return parse(data, model, str(path))
 
@@ -249,15 +255,15 @@ def parse(data: object, model: type[M], where: str) -> M:
         raise ManifestError(f"{where}: {faults}; mend the named key") from error
 
 
-def resolve_recipe(experiment: Experiment, model: ModelManifest) -> Recipe:
-    """The model's recipe at the experiment's scale with the experiment's overrides laid over it, key by key."""
+def resolve_recipe(experiment: Experiment, model: ModelManifest, where: str = "") -> Recipe:
+    """The model's recipe at the experiment's scale, the overrides laid over it key by key; `where` is for errors."""
     if experiment.scale not in model.recipe:
         raise ManifestError(
             f"model {model.name}: no recipe at scale {experiment.scale}; known: {', '.join(model.recipe)}"
         )
     merged = model.recipe[experiment.scale].model_dump(mode="python")
     override = experiment.overrides.get(model.name, {})
-    where = f"experiment {experiment.name}: overrides.{model.name}"
+    where = f"{where or f'experiment {experiment.name}'}: overrides.{model.name}"
     return parse(_laid_over(merged, override), Recipe, where)
 
 
@@ -265,7 +271,7 @@ def read_run_config(path: Path) -> RunConfig:
     """The RunConfig in a `config.json`; ManifestError if it is not one."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ManifestError(
             f"{path}: not a run configuration ({error}); remove the run directory and run again"
         ) from error
@@ -273,10 +279,9 @@ def read_run_config(path: Path) -> RunConfig:
 
 
 def _load_named(kind: str, name: str, model: type[M]) -> M:
-    path = manifests_dir() / kind / f"{name}.toml"
-    if not path.is_file():
-        raise ManifestError(f"{kind[:-1]} {name!r} is not known; known: {', '.join(known(kind))}")
-    return load_file(path, model)
+    if name not in known(kind):  # no name leads out of the folder
+        raise ManifestError(f"{kind[:-1]} {name[:80]!r} is not known; known: {', '.join(known(kind))}")
+    return load_file(manifests_dir() / kind / f"{name}.toml", model)
 
 
 def _of_scene(manifest: DatasetManifest, scene: str) -> DatasetManifest:
@@ -297,17 +302,20 @@ def _of_scene(manifest: DatasetManifest, scene: str) -> DatasetManifest:
 
 
 def _check_members(experiment: Experiment, where: str) -> None:
-    dataset = load_dataset(experiment.dataset)
+    try:
+        dataset, models = load_dataset(experiment.dataset), [load_model(model) for model in experiment.models]
+    except ManifestError as error:
+        raise ManifestError(f"{where}: {error}") from error
     if len(dataset.classes) != EXPRESSIONS or dataset.layout == "affwild2":
         raise ManifestError(
             f"{where}: dataset: {dataset.title} cannot be trained on, its clips are not in the seven classes of the AU "
             "knowledge; known experiments name one that can"
         )
-    for model in experiment.models:
-        resolve_recipe(experiment, load_model(model))
-    for model in experiment.overrides:
-        if model not in experiment.models:
-            raise ManifestError(f"{where}: overrides.{model}: the experiment has no such model; mend the named key")
+    for model in models:
+        resolve_recipe(experiment, model, where)
+    for name in experiment.overrides:
+        if name not in experiment.models:
+            raise ManifestError(f"{where}: overrides.{name}: the experiment has no such model; mend the named key")
     for fold in experiment.folds:
         if not 1 <= fold <= dataset.folds:
             raise ManifestError(f"{where}: folds: {fold} is not a fold of {dataset.title} (1 to {dataset.folds})")
@@ -317,11 +325,11 @@ def _setting(text: str, models: Sequence[str]) -> dict[str, Any]:
     """`m3dfel.batch=4` as {"overrides": {"m3dfel": {"batch": 4}}}; the value is TOML, or else text as it stands."""
     key, equals, value = text.partition("=")
     parts = key.strip().split(".")
-    if not equals or not all(parts):
-        raise ManifestError(f"--set {text!r}: not KEY=VALUE; give e.g. m3dfel.sampling.test=upstream or au.ratio=0.5")
+    if not equals or not all(parts) or len(parts) > DEEPEST_KEY:
+        raise ManifestError(f"--set {text[:80]!r}: not KEY=VALUE, as m3dfel.sampling.test=upstream or au.ratio=0.5")
     try:
         nested: Any = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         nested = value.strip()
     for part in reversed(["overrides", *parts] if parts[0] in models else parts):
         nested = {part: nested}

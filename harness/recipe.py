@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _one_folder(name: str) -> str:
+    if name in ("", ".", "..") or len(name) > 100 or not name.isprintable() or {"/", "\\"} & set(name):
+        raise ValueError("the name of one folder: not empty, no / or \\, not . or ..")
+    return name
+
+
+def _folders(path: str) -> str:
+    return "/".join(_one_folder(name) for name in path.split("/"))
+
+
+FolderName = Annotated[str, AfterValidator(_one_folder)]
+"""A name that becomes a folder: it leads nowhere else."""
+FolderNames = Annotated[str, AfterValidator(_folders)]
+"""Several such names with / between them."""
 
 
 class Strict(BaseModel):
@@ -84,7 +108,12 @@ class Schedule(Strict):
 
 
 class Recipe(Strict):
-    """Everything that decides how a model is trained."""
+    """Everything that decides how a model is trained.
+
+    compile: torch.compile's mode for the training step; the last two capture CUDA graphs. gradient_checkpointing: keep
+    fewer activations and compute them again (engine/recompute.py). Both are left out of what is written at their
+    default, so that runs of before they existed keep their names.
+    """
 
     batch: int = Field(gt=1)
     epochs: int = Field(gt=0)
@@ -95,6 +124,14 @@ class Recipe(Strict):
     augmentation: Augmentation
     optimizer: Optimizer
     schedule: Schedule
+    compile: Literal["off", "default", "reduce-overhead", "max-autotune"] = "off"
+    gradient_checkpointing: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keys that came later are written only where they are not at their default."""
+        later = {"compile": "off", "gradient_checkpointing": False}
+        return {key: value for key, value in handler(self).items() if key not in later or value != later[key]}
 
     @model_validator(mode="after")
     def _pack_covers_input(self) -> Recipe:

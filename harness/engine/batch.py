@@ -11,6 +11,7 @@ from harness.au.loss import mix_shares
 from harness.data.augment import augment, mix
 from harness.data.sampling import train_frames
 from harness.engine.fold import FoldData
+from harness.engine.resident import gather
 from harness.engine.seeds import numpy_generator, torch_generator
 from harness.manifest import RunConfig
 
@@ -34,7 +35,7 @@ def make_batch(data: FoldData, config: RunConfig, step: int) -> Batch:
     draws = numpy_generator(config.seed, "frames", step)
     frame_BT = train_frames(recipe.sampling, pack.count_N[position_B], recipe.input.frames, draws)
     generator = torch_generator(config.seed, "augment", step)
-    clip_BTCHW = augment(pack.gather(position_B, frame_BT).to(device), recipe.augmentation, recipe.input, generator)
+    clip_BTCHW = augment(gather(pack, position_B, frame_BT, device), recipe.augmentation, recipe.input, generator)
     batch = Batch(
         clip_BTCHW,
         data.label_N[position_B].to(device),

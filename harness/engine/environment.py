@@ -10,23 +10,38 @@ from pathlib import Path
 import torch
 
 import harness
+from harness.engine.optim import lr_rule
 from harness.manifest import RunConfig
 
 PACKAGES = ("torch", "torchvision", "timm", "numpy")
 
 
 def describe(config: RunConfig) -> dict[str, object]:
-    """Commits, versions, device, precision and threads of this process, as plain values."""
+    """Commits, versions, device, precision, threads of this process and how ranks share the work, as plain values."""
     return {
         "harness": {"version": harness.__version__, **_checkout(Path(harness.__file__).parent)},
         "upstream": None,
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        # System, processor and C library: a kernel's release names a host more than it tells of a result.
+        "platform": "-".join((platform.system(), platform.machine(), *platform.libc_ver())),
         "processor": processor(),
         **{name: _version(name) for name in PACKAGES},
         "device_name": device_name(config.device),
         "precision": config.precision,
         "threads": torch.get_num_threads(),
+        "shares": shares(config),
+    }
+
+
+def shares(config: RunConfig) -> dict[str, object]:
+    """How many processes train the run, what batch each has a part of, and the learning rate that follows."""
+    batch = config.recipe.batch
+    return {
+        "world_size": config.nproc,
+        "global_batch": batch,
+        "batch_per_rank": batch // config.nproc,
+        "learning_rate": lr_rule(config.recipe),
+        "batch_norm": "over the global batch",
     }
 
 

@@ -6,7 +6,6 @@ Shape letters: N test clips, B clips of a batch, D features.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from harness.engine.evaluate import EVAL_BATCH, predict
+from harness.engine.evaluate import eval_batch, predict
 from harness.engine.fold import FoldData
 from harness.engine.setup import CLASSIFIER, Setup
 from harness.files import replacing
@@ -37,8 +36,17 @@ def features(setup: Setup, data: FoldData) -> torch.Tensor:
         predict(setup.model, data, data.test_N, setup.config, setup.autocast())
     finally:
         hook.remove()
-    views = len(kept) // math.ceil(len(data.test_N) / EVAL_BATCH)  # a batch's views follow one another
-    return torch.cat([torch.stack(kept[at : at + views]).mean(dim=0) for at in range(0, len(kept), views)])
+    return _mean_over_views(torch.cat(kept), len(data.test_N), eval_batch(setup.config.device))
+
+
+def _mean_over_views(feature_XD: torch.Tensor, clips: int, batch: int) -> torch.Tensor:
+    """(N, D) of the rows that `predict` gave the classifier: all of a batch's first view, of its second, and so on."""
+    views, features_ND = len(feature_XD) // clips, []
+    for start in range(0, clips, batch):
+        count = min(batch, clips - start)
+        of_batch_XD = feature_XD[views * start : views * (start + count)]
+        features_ND.append(of_batch_XD.unflatten(0, (views, count)).mean(dim=0))
+    return torch.cat(features_ND)
 
 
 def write_features(path: Path, names: Sequence[str], label_N: np.ndarray, feature_ND: torch.Tensor) -> None:

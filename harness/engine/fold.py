@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ class FoldData:
     """Positions in the pack of each part, (N_part,); class (N,), AU label (N, A) and its mask (N,) of every clip.
 
     au_unit_A: False for units that the AU files lack; None where all are there.
+    resized: test clips at the model's size, kept for the next evaluation (engine/evaluate.py).
     """
 
     prepared: Prepared
@@ -29,6 +30,7 @@ class FoldData:
     au_label_NA: torch.Tensor
     au_mask_N: torch.Tensor
     au_unit_A: torch.Tensor | None = None
+    resized: dict[tuple[bytes, bytes], torch.Tensor] = field(default_factory=dict, compare=False, repr=False)
 
     def steps_per_epoch(self, batch: int) -> int:
         """Whole batches in the training part; the rest of an epoch is dropped, as in all three upstreams."""

@@ -293,7 +293,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         table = pq.read_table(path, columns=["frame", *EXPRESSIONS])
         return table["frame"].to_numpy(), np.stack([table[name].to_numpy() for name in EXPRESSIONS], axis=1)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise RunError(
             f"{path}: cached probabilities cannot be read ({error}); remove the file and run again"
         ) from error

@@ -17,6 +17,14 @@ def base_lr(recipe: Recipe) -> float:
     return optimizer.lr * (recipe.batch / optimizer.reference_batch if optimizer.reference_batch else 1.0)
 
 
+def lr_rule(recipe: Recipe) -> str:
+    """How the base learning rate comes about, for a reader."""
+    optimizer = recipe.optimizer
+    if optimizer.reference_batch is None:
+        return f"{optimizer.lr:g}, not scaled by the batch"
+    return f"{optimizer.lr:g} x {recipe.batch} / {optimizer.reference_batch} = {base_lr(recipe):g}, by the global batch"
+
+
 def build_optimizer(model: nn.Module, head: nn.Module | None, recipe: Recipe) -> torch.optim.Optimizer:
     """Fused AdamW or SGD over the model and, in a group of its own behind the model's, the AU head.
 

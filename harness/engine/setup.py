@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,8 +19,10 @@ from harness.au.head import AUHead
 from harness.au.knowledge import load_knowledge
 from harness.au.loss import AULoss
 from harness.au.pos_weight import load_released, pos_weight
+from harness.engine.distributed import ALONE, Ranks, as_one, in_step
 from harness.engine.fold import FoldData
 from harness.engine.optim import build_optimizer
+from harness.engine.recompute import recompute_stages
 from harness.engine.schedule import recipe_factor
 from harness.engine.seeds import derive, torch_generator
 from harness.errors import DataError, HarnessError
@@ -29,7 +33,11 @@ CLASSIFIER = "classifier"
 
 @dataclass(frozen=True)
 class Setup:
-    """The parts of one run. `head` and `au_loss` are None for a baseline; `au_ratio` is then 0."""
+    """The parts of one run. `head` and `au_loss` are None for a baseline; `au_ratio` is then 0.
+
+    With several `ranks`, `parallel` is model and head as a step calls them: what averages the ranks' gradients. A
+    compiled step is there too; evaluation calls `model`, as it is.
+    """
 
     config: RunConfig
     model: nn.Module
@@ -39,6 +47,17 @@ class Setup:
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LambdaLR
     steps_per_epoch: int
+    ranks: Ranks = ALONE
+    parallel: nn.Module | None = None
+
+    def forward(self, clip_BTCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """logits_BE and, where the AU loss has a part in the step, au_logits_BA; in training mode."""
+        if self.parallel is not None:
+            if clip_BTCHW.is_cuda and self.config.recipe.compile != "off":
+                torch.compiler.cudagraph_mark_step_begin()
+            return self.parallel(clip_BTCHW)
+        logits_BE = self.model(clip_BTCHW)
+        return logits_BE, self.head() if self.head is not None and self.au_ratio > 0 else None
 
     def autocast(self) -> AbstractContextManager[None]:
         """bf16 autocast on the run's device, or nothing for fp32."""
@@ -47,17 +66,25 @@ class Setup:
         return torch.autocast(torch.device(self.config.device).type, dtype=torch.bfloat16)
 
 
-def prepare_machine(config: RunConfig) -> None:
+def prepare_machine(config: RunConfig, ranks: Ranks = ALONE) -> None:
     """Threads and determinism of this process; HarnessError if the device is not there."""
     if config.device.startswith("cuda") and not torch.cuda.is_available():
         raise HarnessError(f"device {config.device}: this machine has no CUDA device; run with --device cpu")
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    threads = config.threads or (len(os.sched_getaffinity(0)) if ranks.world > 1 else 0)
+    if threads:
+        torch.set_num_threads(max(1, threads // ranks.world))
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+    # fp32 is fp32 on a GPU too, where convolutions would be TF32 by default; what bf16 leaves in fp32 may be TF32.
+    exact = "ieee" if config.precision == "fp32" else "tf32"
+    backends: Any = torch.backends
+    for operations in (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn):
+        operations.fp32_precision = exact
 
 
-def build(config: RunConfig, data: FoldData, initial: Mapping[str, torch.Tensor] | None = None) -> Setup:
+def build(
+    config: RunConfig, data: FoldData, initial: Mapping[str, torch.Tensor] | None = None, ranks: Ranks = ALONE
+) -> Setup:
     """Build a run. The model draws from the run's seed alone, the AU head from a generator of its own, so the arms of a
     pair start from the same weights. `initial` replaces the weights it names.
     """
@@ -65,6 +92,7 @@ def build(config: RunConfig, data: FoldData, initial: Mapping[str, torch.Tensor]
     model = models.build(config.model, config.scale, num_classes=len(config.dataset.labels)).to(config.device)
     if initial is not None:
         model.load_state_dict(initial, strict=False)
+    model = as_one(model, config.device, ranks)
     _to_channels_last(model)
     head = au_loss = None
     if config.au:
@@ -73,7 +101,18 @@ def build(config: RunConfig, data: FoldData, initial: Mapping[str, torch.Tensor]
     optimizer = build_optimizer(model, head, config.recipe)
     steps = data.steps_per_epoch(config.recipe.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, recipe_factor(config.recipe, steps))
-    return Setup(config, model, head, au_loss, config.au.ratio if config.au else 0.0, optimizer, schedule, steps)
+    ratio = config.au.ratio if config.au else 0.0
+    if config.recipe.gradient_checkpointing:
+        recompute_stages(model)
+    parallel = None
+    if ranks.world > 1 or config.recipe.compile != "off":
+        parallel = _compiled(in_step(model, head if ratio else None, config.device, ranks), config.recipe.compile)
+    return Setup(config, model, head, au_loss, ratio, optimizer, schedule, steps, ranks, parallel)
+
+
+def _compiled(module: nn.Module, mode: str) -> nn.Module:
+    """The module as torch.compile makes it in a mode; batches have one shape, so nothing is dynamic."""
+    return module if mode == "off" else cast(nn.Module, torch.compile(module, mode=mode, dynamic=False))
 
 
 def _to_channels_last(model: nn.Module) -> None:

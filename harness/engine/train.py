@@ -10,6 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ import torch
 import torch.nn.functional as F
 
 from harness.au.loss import combine
-from harness.engine import checkpoint
-from harness.engine.batch import Batch, make_batch
+from harness.engine import checkpoint, memory, stop
+from harness.engine.batch import Batch
+from harness.engine.distributed import ALONE, Ranks
 from harness.engine.environment import describe
 from harness.engine.evaluate import predict
 from harness.engine.features import features, write_features
+from harness.engine.feed import batches
 from harness.engine.fold import FoldData
 from harness.engine.record import write_epochs, write_predictions
 from harness.engine.scores import confusion, uar, war
@@ -31,7 +34,7 @@ from harness.engine.scores import predict as predicted
 from harness.engine.seeds import derive
 from harness.engine.selection import Choice, update
 from harness.engine.setup import Setup, build, prepare_machine
-from harness.errors import RunError
+from harness.errors import RunError, RunStopped
 from harness.files import write_text
 from harness.manifest import RunConfig, SelectionRule
 
@@ -58,21 +61,38 @@ def train_run(
     run_dir: Path,
     on_epoch: EpochReport | None = None,
     initial: Mapping[str, torch.Tensor] | None = None,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Train `config` to its end in `run_dir`, from its checkpoint if it has one, and write its record but for DONE.
 
-    Errors: RunError naming step, learning rate and parts if the loss is not finite; the record is then left unfinished.
+    `ranks`: one of several processes that train the run together; the first of them writes.
+    Errors: RunError naming step, learning rate and parts if the loss is not finite, or the batch and the remedy if
+    memory does not suffice; the record is then left unfinished.
     """
-    prepare_machine(config)
-    setup = build(config, data, initial)
+    prepare_machine(config, ranks)
+    setup = build(config, data, initial, ranks)
     progress = _resume(setup, run_dir)
-    write_text(run_dir / "environment.json", json.dumps(describe(config), sort_keys=True, indent=1) + "\n")
-    for epoch in range(progress.step // setup.steps_per_epoch, config.recipe.epochs):
-        _train_epoch(setup, data, progress, run_dir)
-        record = _close_epoch(setup, data, progress, epoch + 1)
+    if ranks.writes:
+        write_text(run_dir / "environment.json", json.dumps(describe(config), sort_keys=True, indent=1) + "\n")
+    # An epoch that was trained but stopped while it was evaluated is still open.
+    for epoch in range(len(progress.epochs), config.recipe.epochs):
+        try:
+            with memory.named(run_dir, config.model, config.recipe.batch, config.device):
+                _train_epoch(setup, data, progress, run_dir, (epoch + 1) * setup.steps_per_epoch)
+                record = _close_epoch(setup, data, progress, epoch + 1)
+        except RunStopped:
+            _save(setup, progress, run_dir)
+            raise
         _save(setup, progress, run_dir)
-        if on_epoch:
+        if on_epoch and ranks.writes:
             on_epoch(record)
+    if ranks.writes:
+        _write_record(setup, data, progress, run_dir)
+
+
+def _write_record(setup: Setup, data: FoldData, progress: Progress, run_dir: Path) -> None:
+    """Epochs, predictions and, if they are asked for, features."""
+    config = setup.config
     write_epochs(run_dir / "epochs.jsonl", progress.epochs)
     names = [data.prepared.pack.names[position] for position in data.test_N]
     label_N = data.label_N[data.test_N].numpy()
@@ -80,20 +100,25 @@ def train_run(
     if config.features:
         # The model is that of the last epoch, also where a resumed run had nothing left to train.
         write_features(run_dir / "features.safetensors", names, label_N, features(setup, data))
+    # The one before has done its work: hundreds of runs would keep as many gigabytes of them.
+    checkpoint.before(run_dir / "checkpoint.pt").unlink(missing_ok=True)
 
 
 def train_step(setup: Setup, batch: Batch, step: int) -> torch.Tensor:
-    """One optimiser step; returns the losses (3,) of LOSS_PARTS, detached, on the device."""
-    config = setup.config
+    """One optimiser step; returns the losses (3,) of LOSS_PARTS, detached, on the device.
+
+    With several ranks each trains on its part of `batch`, and losses and gradients are those of the whole.
+    """
+    config, part = setup.config, setup.ranks.part(batch)
     torch.manual_seed(derive(config.seed, "step", step))
     with setup.autocast():
-        logits_BE = setup.model(batch.clip_BTCHW)
+        logits_BE, au_logits_BA = setup.forward(part.clip_BTCHW)
         # Autocast's bf16 is widened, a float64 run stays one.
         logits_BE = logits_BE if logits_BE.dtype == torch.float64 else logits_BE.float()
         # Eq. 5 up to a constant; label smoothing is the recipe's.
         smoothing = config.recipe.label_smoothing
-        expression_loss = F.cross_entropy(logits_BE, batch.target, label_smoothing=smoothing)
-        au_loss = _au_loss(setup, batch)
+        expression_loss = F.cross_entropy(logits_BE, part.target, label_smoothing=smoothing)
+        au_loss = _au_loss(setup, au_logits_BA, part, setup.ranks.au_share(batch.au_mask_B))
     loss = expression_loss if au_loss is None else combine(expression_loss, au_loss, setup.au_ratio)
     setup.optimizer.zero_grad(set_to_none=True)
     loss.backward()
@@ -101,34 +126,45 @@ def train_step(setup: Setup, batch: Batch, step: int) -> torch.Tensor:
         torch.nn.utils.clip_grad_norm_(setup.model.parameters(), config.recipe.optimizer.clip_norm)
     setup.optimizer.step()
     setup.schedule.step()
-    return torch.stack([loss, expression_loss, loss.new_zeros(()) if au_loss is None else au_loss]).detach()
+    losses = torch.stack([loss, expression_loss, loss.new_zeros(()) if au_loss is None else au_loss]).detach()
+    return setup.ranks.mean(losses)
 
 
-def _au_loss(setup: Setup, batch: Batch) -> torch.Tensor | None:
+def _au_loss(
+    setup: Setup, au_logits_BA: torch.Tensor | None, part: Batch, share: torch.Tensor | float
+) -> torch.Tensor | None:
     """Eq. 9, or None for a baseline and for a ratio of 0, which is the baseline bit for bit."""
-    if setup.head is None or setup.au_loss is None or setup.au_ratio == 0.0:
+    if au_logits_BA is None or setup.au_loss is None:
         return None
-    return setup.au_loss(setup.head(), batch.au_label_BA, batch.target, batch.au_mask_B)
+    return setup.au_loss(au_logits_BA, part.au_label_BA, part.target, part.au_mask_B) * share
 
 
-def _train_epoch(setup: Setup, data: FoldData, progress: Progress, run_dir: Path) -> None:
-    """Train to the end of the epoch that `progress.step` lies in, saving every CHECKPOINT_SECONDS."""
-    end = (progress.step // setup.steps_per_epoch + 1) * setup.steps_per_epoch
+def _train_epoch(setup: Setup, data: FoldData, progress: Progress, run_dir: Path, end: int) -> None:
+    """Train to step `end`, saving every CHECKPOINT_SECONDS. RunStopped, after a whole step, if the process is asked."""
     saved = time.monotonic()
-    while progress.step < end:
-        started = time.monotonic()
-        lr = float(setup.schedule.get_last_lr()[-1])
-        batch = make_batch(data, setup.config, progress.step)
-        progress.input_seconds += time.monotonic() - started
-        losses = train_step(setup, batch, progress.step)
-        progress.losses.append(losses)
-        progress.step += 1
-        if losses.device.type == "cpu" or progress.step % 50 == 0 or progress.step == end:
-            _check_finite(progress, setup, lr, run_dir)
-        progress.seconds += time.monotonic() - started
-        if time.monotonic() - saved > CHECKPOINT_SECONDS and progress.step < end:
-            _save(setup, progress, run_dir)
-            saved = time.monotonic()
+    with closing(batches(data, setup.config, progress.step, end)) as coming:
+        while progress.step < end:
+            stop.check(setup.ranks)
+            started = time.monotonic()
+            lr = float(setup.schedule.get_last_lr()[-1])
+            batch = next(coming)
+            progress.input_seconds += time.monotonic() - started
+            losses = train_step(setup, batch, progress.step)
+            progress.losses.append(losses)
+            progress.step += 1
+            if _suspect(losses, progress.step, end):
+                _check_finite(progress, setup, lr, run_dir)
+            progress.seconds += time.monotonic() - started
+            if time.monotonic() - saved > CHECKPOINT_SECONDS and progress.step < end:
+                _save(setup, progress, run_dir)
+                saved = time.monotonic()
+
+
+def _suspect(losses: torch.Tensor, step: int, end: int) -> bool:
+    """Whether to look at the losses now: on a GPU only now and then, since that waits for all steps so far."""
+    if losses.is_cuda:
+        return step % 50 == 0 or step == end
+    return not bool(losses.isfinite().all())
 
 
 def _check_finite(progress: Progress, setup: Setup, lr: float, run_dir: Path) -> None:
@@ -176,16 +212,24 @@ def _close_epoch(setup: Setup, data: FoldData, progress: Progress, epoch: int) -
 
 
 def _evaluate(setup: Setup, data: FoldData, position_N: np.ndarray) -> tuple[torch.Tensor, dict[str, float]]:
-    logits_NE = predict(setup.model, data, position_N, setup.config, setup.autocast())
+    logits_NE = predict(setup.model, data, position_N, setup.config, setup.autocast(), setup.ranks)
     confusion_EE = confusion(data.label_N[position_N].numpy(), predicted(logits_NE.numpy()))
     return logits_NE, {"war": war(confusion_EE), "uar": uar(confusion_EE)}
 
 
 def _resume(setup: Setup, run_dir: Path) -> Progress:
-    state = checkpoint.load(run_dir / "checkpoint.pt", setup.config.digest(), setup.config.device)
+    path = run_dir / "checkpoint.pt"
+    state = checkpoint.load(path, setup.config.digest(), setup.config.device)
     setup.model.train()
     if state is None:
         return Progress()
+    try:
+        return _restored(setup, state)
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise RunError(f"{path}: not the state of this run ({checkpoint.reason(error)}); {checkpoint.AGAIN}") from error
+
+
+def _restored(setup: Setup, state: Mapping[str, Any]) -> Progress:
     setup.model.load_state_dict(state["model"])
     if setup.head is not None:
         setup.head.load_state_dict(state["head"])
@@ -198,6 +242,8 @@ def _resume(setup: Setup, run_dir: Path) -> Progress:
 
 def _save(setup: Setup, progress: Progress, run_dir: Path) -> None:
     """The step says where the sampler and every generator stand; model, optimiser and schedule say the rest."""
+    if not setup.ranks.writes:
+        return
     state = {
         "digest": setup.config.digest(),
         "step": progress.step,

@@ -5,6 +5,8 @@ Every model takes clip_BTCHW, float and normalised, and returns logits_BE. Its l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import nn
 
 from harness.errors import ManifestError
@@ -36,6 +38,18 @@ def input_shape(name: str, scale: str = "full") -> tuple[int, int, int, int]:
     """(T, C, H, W) of one clip. Raises ManifestError for an unknown name or scale."""
     config = configuration(name, scale)
     return config.frames, 3, config.pixels, config.pixels
+
+
+def stages(model: nn.Module) -> Iterable[nn.Module]:
+    """The blocks of a native model that hold nearly all activations of a training step, in the order of the pass."""
+    if isinstance(model, M3DFEL):
+        backbone = model.backbone
+        return backbone.stem, backbone.layer1, backbone.layer2, backbone.layer3, backbone.layer4
+    if isinstance(model, FormerDFER):
+        return model.spatial.stem, *model.spatial.stages, model.spatial.transformer, model.temporal.transformer
+    if isinstance(model, MAEDFER):
+        return model.blocks
+    raise TypeError(f"{type(model).__name__} is none of the native models")
 
 
 def configuration(name: str, scale: str = "full") -> Config:

@@ -72,10 +72,16 @@ class M3DFEL(nn.Module):
         # Splitting the frame axis and moving the channels in front are views: no pixel is copied here.
         instance_XSCHW = clip_BTCHW.unflatten(1, (instances, -1)).flatten(0, 1)
         embedding_BND = self.backbone(instance_XSCHW.transpose(1, 2)).unflatten(0, (-1, instances))
-        related_BND, _ = self.lstm(embedding_BND)
+        related_BND = self._related(embedding_BND)
         gate_BND = torch.sigmoid(self.norm(self.attention(related_BND)))
         feature_BD = self.aggregate(related_BND * gate_BND).squeeze(1)
         return self.classifier(feature_BD)
+
+    def _related(self, embedding_BND: Tensor) -> Tensor:
+        """The LSTM, a thousandth of the work, in fp32 under autocast too: not every processor can run one in bf16."""
+        with torch.autocast(embedding_BND.device.type, enabled=False):
+            wide = embedding_BND.float() if embedding_BND.dtype == torch.bfloat16 else embedding_BND
+            return self.lstm(wide)[0]
 
 
 class InstanceAttention(nn.Module):

@@ -129,6 +129,7 @@ class LocalGlobalBlock(nn.Module):
         super().__init__()
         features = config.features
         self.drop_path = drop_path
+        self.part_of_batch = (0, 1)  # which of how many equal parts of the batch this process has
         self.local_norm = nn.LayerNorm(features, eps=NORM_EPS)
         self.local_attention = Attention(features, config.heads)
         self.global_norm = nn.LayerNorm(features, eps=NORM_EPS)
@@ -157,7 +158,7 @@ class LocalGlobalBlock(nn.Module):
         return x_XSD.unflatten(0, (batch, regions))
 
     def _drop(self, branch: Tensor) -> Tensor:
-        return drop_path(branch, self.drop_path) if self.training else branch
+        return drop_path(branch, self.drop_path, self.part_of_batch) if self.training else branch
 
 
 class Attention(nn.Module):
@@ -182,12 +183,16 @@ class Attention(nn.Module):
         return self.project(attended.transpose(1, 2).flatten(2))
 
 
-def drop_path(branch: Tensor, rate: float) -> Tensor:
-    """Drops whole rows of a residual branch and scales the rest by 1 / (1 - rate) (Huang et al., ECCV 2016)."""
+def drop_path(branch: Tensor, rate: float, part: tuple[int, int] = (0, 1)) -> Tensor:
+    """Drops whole rows of a residual branch and scales the rest by 1 / (1 - rate) (Huang et al., ECCV 2016).
+
+    `branch` is the part `part[0]` of `part[1]` equal ones: draws are made for the rows of all.
+    """
     if rate == 0:
         return branch
-    keep = branch.new_empty(branch.shape[0], *(1,) * (branch.dim() - 1)).bernoulli_(1 - rate)
-    return branch * keep.div_(1 - rate)
+    index, parts = part
+    every = branch.new_empty(branch.shape[0] * parts, *(1,) * (branch.dim() - 1)).bernoulli_(1 - rate)
+    return branch * every.chunk(parts)[index].div_(1 - rate)
 
 
 def sinusoid_ND(positions: int, features: int) -> Tensor:

@@ -41,7 +41,6 @@ def test_of_several_views_a_clip_has_the_mean_feature(
     seen: list[torch.Tensor] = []
     setup.model.classifier.register_forward_hook(lambda layer, args, output: seen.append(output))
     monkeypatch.setattr("harness.engine.evaluate.EVAL_BATCH", 6)
-    monkeypatch.setattr("harness.engine.features.EVAL_BATCH", 6)
     feature_ND = features(setup, data)
     assert feature_ND.shape == (16, setup.model.classifier.in_features)
     # A linear layer of a mean is the mean of the layer: batches of 6, 6 and 4 clips, two views each.

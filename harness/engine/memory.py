@@ -1,0 +1,65 @@
+"""What to do when a device has no memory left: say so in one line, or go on with fewer clips at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from harness.errors import RunError
+
+# An allocation that fails is no torch.OutOfMemoryError on a CPU, nor in libraries that allocate by themselves.
+SIGNS = ("can't allocate memory", "out of memory", "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory could not be had, on a GPU or on the host."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in SIGNS)
+
+
+@contextmanager
+def named(run_dir: Path, model: str, batch: int, device: str) -> Iterator[None]:
+    """Within this context an error for want of memory is a RunError that names the run, its batch and the remedy."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise RunError(
+            f"{run_dir}: out of memory at batch {batch} on {device}; "
+            f"lower it with --set {model}.batch={max(batch // 2, 2)}, or take another device"
+        ) from error
+
+
+class Portion:
+    """How many clips are worked on at a time: halved, for good, when memory does not suffice."""
+
+    def __init__(self, clips: int) -> None:
+        self.clips = clips
+
+    def work(self, count: int, part: Callable[[slice], torch.Tensor]) -> torch.Tensor:
+        """`part` of the rows 0 to count - 1 in portions, joined along the first dimension.
+
+        Errors: that for want of memory if even one clip does not fit.
+        """
+        done: list[torch.Tensor] = []
+        start = 0
+        while start < count:
+            rows = slice(start, min(start + self.clips, count))
+            try:
+                done.append(part(rows))
+            except (MemoryError, RuntimeError) as error:
+                if self.clips == 1 or not is_out_of_memory(error):
+                    raise
+                self.clips = max(min(self.clips, count) // 2, 1)
+            else:
+                start = rows.stop
+                continue
+            # Behind the handler, which still held the failed portion's tensors.
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        return done[0] if len(done) == 1 else torch.cat(done)
