@@ -169,6 +169,6 @@ def read_summary(path: Path) -> tuple[Summary, str]:
         data = json.loads(raw)
     except OSError as error:
         raise DataError(f"{file}: no summary ({error.strerror}); give a report folder, or {REMEDY}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: not JSON ({error}); {REMEDY}") from error
     return parse(data, Summary, str(file)), hashlib.sha256(raw).hexdigest()

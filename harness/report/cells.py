@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 
+from harness.analysis.stats import IMPROVES, NO_EVIDENCE, WORSENS, Effect
 from harness.au.units import EXPRESSIONS
-from harness.report.measured import Difference, Row
+from harness.report.measured import Row
+from harness.report.pairs import NO_PAIR, Contrast
 from harness.report.printed import PrintedRow
 
 MISSING = "-"
+MARKS = {IMPROVES: "↑", WORSENS: "↓", NO_EVIDENCE: "○", NO_PAIR: "✗"}
+"""What stands behind a difference, by the verdict's word."""
 CLASSES = tuple(f"{name[:3].capitalize()}." for name in EXPRESSIONS)
 
 
@@ -31,26 +35,38 @@ def mark(row: PrintedRow, column: str) -> str:
     return f"<sup>{numbers}</sup>" if numbers else ""
 
 
-def printed_gain(row: PrintedRow, baseline: PrintedRow) -> tuple[str, str]:
-    """WAR and UAR of a printed row minus those of the printed baseline; empty for the baseline itself."""
-    if row.arm == "baseline":
-        return "", ""
-    war, uar = (f"{Decimal(row.values[name]) - Decimal(baseline.values[name]):+}" for name in ("WAR", "UAR"))
-    return war, uar
+def printed_gain(row: PrintedRow, baseline: PrintedRow, values: Iterable[str]) -> tuple[str, ...]:
+    """What a printed row has more than the printed baseline; empty for the baseline itself."""
+    pairs = [(row.values[name], baseline.values[name]) for name in values]
+    known = [row is not baseline and mine != "" and base != "" for mine, base in pairs]
+    return tuple(
+        f"{Decimal(mine) - Decimal(base):+}" if there else "" for (mine, base), there in zip(pairs, known, strict=True)
+    )
 
 
-def gain(difference: Difference | None, row: Row | None) -> tuple[str, str, str]:
-    """ΔWAR, ΔUAR and the number of pairs behind them; what broke where no pair is whole; empty for a baseline."""
+def gain(contrast: Contrast | None, row: Row | None, metric: str) -> str:
+    """`+1.25 [-0.50, 3.00] ○`: difference, interval, mark; what broke where no pair is whole; empty for a baseline."""
     if row is None:
-        return MISSING, MISSING, MISSING
-    if difference is None:
-        return "", "", ""
-    whole, asked = len(difference.seeds) * len(row.folds), len(row.seeds) * len(row.folds)
-    pairs = str(whole) if whole == asked else f"{whole} of {asked}"
-    if not difference.seeds:
-        reason = "broken: " + "; ".join(sorted({text.partition(" (")[0] for text in difference.broken}))
-        return reason, reason, pairs
-    return points(difference.war), points(difference.uar), pairs
+        return MISSING
+    if contrast is None:
+        return ""
+    judged = contrast.war if metric == "WAR" else contrast.uar
+    if judged is None:
+        return f"{MARKS[NO_PAIR]} broken: {'; '.join(sorted({text.partition(' (')[0] for text in contrast.broken}))}"
+    return f"{with_interval(judged.effect)} {MARKS[judged.verdict]}"
+
+
+def with_interval(effect: Effect) -> str:
+    """`+1.25 [-0.50, 3.00]`, in points."""
+    return f"{points(effect.difference)} [{percent(effect.low)}, {percent(effect.high)}]"
+
+
+def pairs(contrast: Contrast | None, row: Row | None) -> str:
+    """How many whole pairs there are, and of how many; empty for a baseline."""
+    if row is None or contrast is None:
+        return MISSING if row is None else ""
+    whole, asked = len(contrast.seeds) * len(row.folds), len(row.seeds) * len(row.folds)
+    return str(whole) if whole == asked else f"{whole} of {asked}"
 
 
 def war_uar(row: Row | None) -> tuple[str, str]:
@@ -63,11 +79,9 @@ def macro_f1(row: Row | None) -> str:
     return percent(row.metrics.macro_f1) if row else MISSING
 
 
-def scores(row: Row | None) -> tuple[str, ...]:
-    """The seven accuracies, WAR and UAR in percent."""
-    if row is None:
-        return (MISSING,) * (len(CLASSES) + 2)
-    return (*map(percent, row.metrics.accuracy_E), *war_uar(row))
+def accuracies(row: Row | None) -> tuple[str, ...]:
+    """The seven accuracies in percent."""
+    return tuple(map(percent, row.metrics.accuracy_E)) if row else (MISSING,) * len(CLASSES)
 
 
 def seed_count(row: Row | None) -> str:
@@ -75,15 +89,9 @@ def seed_count(row: Row | None) -> str:
     return str(len(row.seeds)) if row else MISSING
 
 
-def seed_counts(rows: Sequence[Row | None]) -> str:
-    """One count if all fold sets have the same, else one for each, in order."""
-    counts = [seed_count(row) for row in rows]
-    return counts[0] if len(set(counts)) == 1 else "/".join(counts)
-
-
 def percent(share: float) -> str:
-    """`68.42`; a dash for NaN."""
-    return MISSING if math.isnan(share) else f"{100 * share:.2f}"
+    """`68.42`; a dash for NaN, and never `-0.00`."""
+    return MISSING if math.isnan(share) else f"{round(100 * share, 2) + 0.0:.2f}"
 
 
 def points(share: float) -> str:

@@ -34,7 +34,8 @@ def facts(setting: Setting) -> tuple[str, ...]:
     runs = setting.runs
     return (
         _dataset(setting),
-        f"Experiment {setting.experiment}, {setting.engine} engine, scale {setting.scale}, {plural(len(runs), 'run')}.",
+        f"Experiment {setting.experiment}, {setting.engine} engine, scale {setting.scale}, {plural(len(runs), 'run')}"
+        f"{_borrowed(setting)}.",
         _folds(runs),
         f"Selection: {', '.join(rule_label(rule).removeprefix('selection ') for rule in _rules(runs))}.",
         f"Frames at test time: {_joined(_test_frames(run) for run in runs)}.",
@@ -42,6 +43,11 @@ def facts(setting: Setting) -> tuple[str, ...]:
         f"AU loss: {_joined(_au(run) for run in runs if run.config.au)}.",
         f"Harness: {_joined(_harness(run) for run in runs)}.",
     )
+
+
+def _borrowed(setting: Setting) -> str:
+    there = sorted({run.config.experiment for run in setting.borrowed})
+    return f" and {plural(len(setting.borrowed), 'baseline')} of {', '.join(there)}" if there else ""
 
 
 def _dataset(setting: Setting) -> str:

@@ -17,10 +17,11 @@ import numpy as np
 
 from harness.analysis.metrics import FOLD1, MEAN_OF_FOLDS, POOLED, Metrics, fold_sets, mean_of_seeds
 from harness.analysis.metrics import score as _score
-from harness.engine.scores import confusion, predict
 from harness.errors import RunError
 from harness.manifest import Arm, SelectionRule
+from harness.report.whole_pairs import match_runs, seed_faults
 from harness.runs.records import Run
+from harness.runs.swept import swept
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
 RULES: tuple[SelectionRule, ...] = get_args(SelectionRule)
@@ -29,13 +30,23 @@ ByFold = Mapping[int, np.ndarray]  # fold -> confusion_EE
 
 @dataclass(frozen=True)
 class Setting:
-    """Runs whose numbers may stand in one table: same experiment, data set, engine and scale."""
+    """Runs whose numbers may stand in one table: same experiment, data set, engine and scale.
+
+    borrowed: the baselines of a sweep's experiment, where this is one of its ratios: runs of another setting, which
+    the pairs of this one need. No other part of a report counts them twice.
+    """
 
     experiment: str
     dataset: str
     engine: str
     scale: str
     runs: tuple[Run, ...]
+    borrowed: tuple[Run, ...] = ()
+
+    @property
+    def all_runs(self) -> tuple[Run, ...]:
+        """The setting's own runs and those it borrows."""
+        return (*self.runs, *self.borrowed)
 
     @property
     def title(self) -> str:
@@ -80,22 +91,27 @@ class Difference:
 
 
 Key = tuple[str, str, str, str]  # model, arm, rule, fold set
+SettingKey = tuple[str, str, str, str]  # experiment, data set, engine, scale
 
 
 def settings(runs: Iterable[Run]) -> list[Setting]:
-    """The runs by setting, published data sets first; RunError where runs of one setting do not belong together."""
+    """The runs by setting, published data sets first; RunError where runs of one setting do not belong together.
+
+    A ratio of a sweep (`<experiment>/ratio-<ratio>`) borrows the experiment's baselines, which know no ratio.
+    """
     ordered = sorted(runs, key=_run_order)
-    grouped = [Setting(*key, tuple(group)) for key, group in groupby(ordered, key=_setting_key)]
-    for setting in grouped:
-        _check_alike(setting.runs)
-    return sorted(grouped, key=lambda setting: (not setting.published, setting.experiment, setting.dataset))
+    grouped = {key: tuple(group) for key, group in groupby(ordered, key=_setting_key)}
+    found = [Setting(*key, own, _borrowed(grouped, key)) for key, own in grouped.items()]
+    for setting in found:
+        _check_alike(setting.all_runs)
+    return sorted(found, key=lambda setting: (not setting.published, setting.experiment, setting.dataset))
 
 
 def measure_rows(setting: Setting, models: Sequence[str]) -> dict[Key, Row]:
     """All rows of a setting: models in the order of `models`, the others after them, then arms, rules and fold sets."""
     grouped = _confusions(setting)
     rows: dict[Key, Row] = {}
-    for model in order_models({run.config.model for run in setting.runs}, models):
+    for model in order_models({run.config.model for run in setting.all_runs}, models):
         for arm, rule in ((arm, rule) for arm in ARMS for rule in RULES if (model, arm, rule) in grouped):
             for row in _rows(model, arm, rule, grouped[model, arm, rule], setting.runs[0].config.folds):
                 rows[model, arm, rule, row.fold_set] = row
@@ -103,15 +119,25 @@ def measure_rows(setting: Setting, models: Sequence[str]) -> dict[Key, Row]:
 
 
 def differences(setting: Setting) -> dict[Key, Difference]:
-    """Difference to the baseline of every AU row: per fold and seed, never over a broken pair."""
+    """Difference to the baseline of every AU row: per fold and seed, never over a broken pair.
+
+    What the tables show is of the verdicts' own pairs (report/pairs.py); this is for who needs no statistics.
+    """
     grouped, protocol = _confusions(setting), setting.runs[0].config.folds
-    runs = {(run.config.model, run.config.arm, run.config.fold, run.config.seed): run for run in setting.runs}
+    runs: dict[tuple[str, str, int, int], Run] = {
+        (run.config.model, run.config.arm, run.config.fold, run.config.seed): run for run in setting.all_runs
+    }
     found: dict[Key, Difference] = {}
     for (model, arm, rule), by_seed in grouped.items():
         if arm != "baseline":
             baseline = grouped.get((model, "baseline", rule), {})
+            matches = {
+                (seed, fold): match_runs(runs.get((model, "baseline", fold, seed)), runs[model, arm, fold, seed], rule)
+                for seed, by_fold in by_seed.items()
+                for fold in by_fold
+            }
             for name, folds, seeds in _fold_sets_of(by_seed, protocol):
-                broken = {seed: _broken(runs, (model, arm, rule), folds, seed) for seed in seeds}
+                broken = {seed: seed_faults(matches, folds, seed, seeds) for seed in seeds}
                 whole = [seed for seed in seeds if not broken[seed]]
                 pairs = [(_score(name, by_seed[seed], folds), _score(name, baseline[seed], folds)) for seed in whole]
                 reasons = [reason for seed in seeds for reason in broken[seed]]
@@ -131,27 +157,21 @@ def order_models(found: Iterable[str], models: Sequence[str]) -> list[str]:
     return [name for name in models if name in names] + sorted(names - set(models))
 
 
-def pair_faults(baseline: Run, other: Run) -> tuple[str, ...]:
-    """What differs between two runs that are to be a pair: device, torch, precision, data, recipe, initial weights."""
-    mine, theirs = _surroundings(baseline), _surroundings(other)
-    return tuple(name for name in mine if mine[name] != theirs[name])
-
-
-def _surroundings(run: Run) -> dict[str, Any]:
-    """What the two runs of a pair must share. cuda:0 and cuda:1 of one machine are the same device."""
-    config, environment = run.config, run.environment
-    return {
-        "device": (config.device.partition(":")[0], environment["device_name"]),
-        "torch": environment["torch"],
-        "precision": environment["precision"],
-        "data": config.dataset.fingerprint,
-        "recipe": config.recipe,
-        "initial weights": config.initial,
-    }
-
-
-def _setting_key(run: Run) -> tuple[str, str, str, str]:
+def _setting_key(run: Run) -> SettingKey:
     return run.config.experiment, run.config.dataset.name, run.config.engine, run.config.scale
+
+
+def _borrowed(grouped: Mapping[SettingKey, Sequence[Run]], key: SettingKey) -> tuple[Run, ...]:
+    """Baselines of the experiment whose ratio this is, of the folds and seeds of AU runs that have none here."""
+    sweep = swept(key[0])
+    there = grouped.get((sweep[0], *key[1:]), ()) if sweep else ()
+    have = {_cell(run) for run in grouped[key] if run.config.arm == "baseline"}
+    lack = {_cell(run) for run in grouped[key]} - have
+    return tuple(run for run in there if run.config.arm == "baseline" and _cell(run) in lack)
+
+
+def _cell(run: Run) -> tuple[str, int, int]:
+    return run.config.model, run.config.fold, run.config.seed
 
 
 def _run_order(run: Run) -> tuple[Any, ...]:
@@ -178,11 +198,10 @@ def _check_alike(runs: Sequence[Run]) -> None:
 def _confusions(setting: Setting) -> dict[tuple[str, str, str], dict[int, ByFold]]:
     """(model, arm, rule) -> seed -> fold -> confusion_EE."""
     grouped: dict[tuple[str, str, str], dict[int, Any]] = defaultdict(lambda: defaultdict(dict))
-    for run in setting.runs:
+    for run in setting.all_runs:
         config = run.config
         for rule, said in run.predictions.items():
-            confusion_EE = confusion(said.label_B, predict(said.logits_BE))
-            grouped[config.model, config.arm, rule][config.seed][config.fold] = confusion_EE
+            grouped[config.model, config.arm, rule][config.seed][config.fold] = said.confusion_EE
     return dict(grouped)
 
 
@@ -201,20 +220,6 @@ def _rows(model: str, arm: str, rule: str, by_seed: Mapping[int, ByFold], protoc
         mean = mean_of_seeds([_score(name, by_seed[seed], folds) for seed in seeds])
         rows.append(Row(model, arm, rule, name, folds, tuple(seeds), mean))
     return rows
-
-
-def _broken(runs: Mapping[Any, Run], which: tuple[str, str, str], folds: Iterable[int], seed: int) -> list[str]:
-    """One text per pair of (model, arm, rule) that is not whole: what differs, or that there is no baseline."""
-    model, arm, rule = which
-    reasons = []
-    for fold in folds:
-        baseline = runs.get((model, "baseline", fold, seed))
-        faults: tuple[str, ...] = ("no baseline run",)
-        if baseline is not None and rule in baseline.config.selection:
-            faults = pair_faults(baseline, runs[model, arm, fold, seed])
-        if faults:
-            reasons.append(f"{', '.join(faults)} (fold {fold}, seed {seed})")
-    return reasons
 
 
 def _difference(seeds: list[int], pairs: Sequence[tuple[Metrics, Metrics]], broken: list[str]) -> Difference:

@@ -1,6 +1,6 @@
 """AU runs against their baselines: statistics of every whole pair, verdicts over folds and seeds. Pure functions.
 
-A pair that is not whole (`pair_faults`, other clips, other labels) is listed with its reason and never averaged.
+A pair that is not whole (report/whole_pairs.py) is listed with its reason and never averaged.
 Shape letters: B clips, E expressions (7), V values of a clip's difference.
 """
 
@@ -11,6 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,29 +25,46 @@ from harness.analysis.stats import (
     PairStats,
     count_differences,
     effects,
+    estimate,
     judge_family,
     mcnemar_exact,
     mcnemar_mid_p,
-    pair_stats,
+    stats_of_counts,
+    uar_strata,
+    war_strata,
 )
-from harness.engine.scores import predict
-from harness.report.headings import plural
-from harness.report.measured import ARMS, RULES, Key, Setting, fold_set_order, order_models, pair_faults
-from harness.runs.records import Predictions, Run
+from harness.report.measured import ARMS, RULES, Key, Setting, fold_set_order, order_models
+from harness.report.whole_pairs import Found, Match, match_runs, seed_faults, whole
 
 NO_PAIR = "no whole pair"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A whole pair under one selection rule, and its statistics."""
+    """A whole pair under one selection rule. counts_EV: what `count_differences` found; `draw` seeds the bootstrap."""
 
     model: str
     arm: str
     rule: str
     fold: int
     seed: int
-    stats: PairStats
+    counts_EV: np.ndarray
+    draw: int
+
+    @cached_property
+    def stats(self) -> PairStats:
+        """Its statistics. Worked out on first use: the verdicts and tables of a thousand runs need none of them."""
+        return stats_of_counts(self.counts_EV, self.draw)
+
+    @property
+    def scores(self) -> tuple[float, float]:
+        """Differences in WAR and UAR."""
+        return estimate(war_strata([self.counts_EV])), estimate(uar_strata([self.counts_EV]))
+
+    def as_json(self) -> dict[str, Any]:
+        """Names and statistics."""
+        names = {name: getattr(self, name) for name in ("model", "arm", "rule", "fold", "seed")}
+        return names | {"stats": asdict(self.stats)}
 
 
 @dataclass(frozen=True)
@@ -114,26 +132,14 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """Lists and dictionaries of plain values; None for what has no value."""
-        plain: dict[str, Any] = _plain(asdict(self))
+        plain: dict[str, Any] = _plain(
+            {
+                "pairs": [one.as_json() for one in self.pairs],
+                "broken": [asdict(one) for one in self.broken],
+                "contrasts": [asdict(one) for one in self.contrasts],
+            }
+        )
         return plain
-
-
-@dataclass(frozen=True)
-class Match:
-    """The predictions of a whole pair on the same clips, in the baseline's order (by name, in sealed runs)."""
-
-    clips: tuple[str, ...]
-    label_B: np.ndarray
-    baseline_B: np.ndarray
-    au_B: np.ndarray
-
-    @property
-    def difference_B(self) -> np.ndarray:
-        """1 where only the AU run is right, -1 where only the baseline is, else 0."""
-        return (self.au_B == self.label_B).astype(np.int64) - (self.baseline_B == self.label_B)
-
-
-Found = Mapping[tuple[int, int], Match | str]  # (seed, fold) -> the pair, or why it is broken
 
 
 @dataclass(frozen=True)
@@ -168,43 +174,23 @@ def compare(setting: Setting, models: Sequence[str] = ()) -> Comparison:
                 broken.append(BrokenPair(model, arm, rule, fold, seed, match))
             else:
                 draw = _seed(setting, model, arm, rule, f"fold {fold}", f"seed {seed}")
-                stats = pair_stats(match.label_B, match.baseline_B, match.au_B, draw)
-                pairs.append(Pair(model, arm, rule, fold, seed, stats))
-    scores = {(p.model, p.arm, p.rule, p.fold, p.seed): (p.stats.war.difference, p.stats.uar.difference) for p in pairs}
+                counts_EV = count_differences(match.label_B, match.difference_B)
+                pairs.append(Pair(model, arm, rule, fold, seed, counts_EV, draw))
+    scores = {(p.model, p.arm, p.rule, p.fold, p.seed): p.scores for p in pairs}
     protocol = setting.runs[0].config.folds
     merged = [one for key, by_run in found.items() for one in _merge(key, by_run, protocol, scores)]
     return Comparison(tuple(pairs), tuple(broken), tuple(_contrasts(setting, merged)))
 
 
-def match_clips(baseline: Predictions, au: Predictions) -> Match | str:
-    """The two runs' predictions of the same clips, matched by name; or what keeps them from being compared."""
-    alone = set() if baseline.clips == au.clips else set(baseline.clips) ^ set(au.clips)
-    if alone:
-        return f"other clips ({len(alone)} in one of the two only)"
-    order = _order(au.clips, baseline.clips)
-    different = int(np.sum(baseline.label_B != au.label_B[order]))
-    if different:
-        return f"other labels ({plural(different, 'clip')})"
-    return Match(baseline.clips, baseline.label_B, predict(baseline.logits_BE), predict(au.logits_BE)[order])
-
-
-def _order(clips: tuple[str, ...], wanted: tuple[str, ...]) -> slice | list[int]:
-    """The index that puts clips in the order wanted; sealed runs have one order, that of names."""
-    if clips == wanted:
-        return slice(None)
-    place = {clip: i for i, clip in enumerate(clips)}
-    return [place[clip] for clip in wanted]
-
-
 def _find(setting: Setting, models: Sequence[str]) -> dict[tuple[str, str, str], dict[tuple[int, int], Match | str]]:
     """(model, arm, rule) -> (seed, fold) -> the pair of every AU run, in the order of the tables."""
-    runs = {(run.config.model, run.config.arm, run.config.fold, run.config.seed): run for run in setting.runs}
+    runs = {(run.config.model, run.config.arm, run.config.fold, run.config.seed): run for run in setting.all_runs}
     found: dict[tuple[str, str, str], dict[tuple[int, int], Match | str]] = {}
-    for model in order_models({run.config.model for run in setting.runs}, models):
+    for model in order_models({run.config.model for run in setting.all_runs}, models):
         for arm in ARMS[1:]:
             for rule in RULES:
                 by_run = {
-                    (seed, fold): _match(runs.get((model, "baseline", fold, seed)), run, rule)
+                    (seed, fold): match_runs(runs.get((model, "baseline", fold, seed)), run, rule)
                     for (m, a, fold, seed), run in runs.items()
                     if (m, a) == (model, arm) and rule in run.config.selection
                 }
@@ -213,20 +199,13 @@ def _find(setting: Setting, models: Sequence[str]) -> dict[tuple[str, str, str],
     return found
 
 
-def _match(baseline: Run | None, au: Run, rule: str) -> Match | str:
-    if baseline is None or rule not in baseline.config.selection:
-        return "no baseline run"
-    faults = pair_faults(baseline, au)
-    return ", ".join(faults) if faults else match_clips(baseline.predictions[rule], au.predictions[rule])
-
-
 def _merge(
     which: tuple[str, str, str], found: Found, protocol: int, scores: Mapping[Any, tuple[float, float]]
 ) -> list[Merged]:
     """One entry per fold set that a seed's runs support; only seeds whose pairs are all whole count."""
     merged = []
     for name, (folds, asked) in _fold_sets(found, protocol).items():
-        broken = {seed: _reasons(found, folds, seed, asked) for seed in asked}
+        broken = {seed: seed_faults(found, folds, seed, asked) for seed in asked}
         seeds = tuple(seed for seed in asked if not broken[seed])
         pairs = [scores[(*which, fold, seed)] for fold in folds for seed in seeds]
         merged.append(
@@ -256,38 +235,18 @@ def _fold_sets(found: Found, protocol: int) -> dict[str, tuple[tuple[int, ...], 
     return {name: sets[name] for name in fold_set_order(sets)}
 
 
-def _reasons(found: Found, folds: Sequence[int], seed: int, asked: Sequence[int]) -> list[str]:
-    """Why a seed does not count. Seeds must have the same clips, since a clip's seeds are taken together."""
-    reasons = []
-    for fold in folds:
-        match = found[seed, fold]
-        if isinstance(match, str):
-            reasons.append(f"{match} (fold {fold}, seed {seed})")
-            continue
-        first = next(other for other in asked if isinstance(found[other, fold], Match))
-        if _whole(found, first, fold).clips != match.clips:
-            reasons.append(f"other clips than seed {first} (fold {fold}, seed {seed})")
-    return reasons
-
-
-def _whole(found: Found, seed: int, fold: int) -> Match:
-    match = found[seed, fold]
-    assert isinstance(match, Match)
-    return match
-
-
 def _counts(found: Found, name: str, folds: Sequence[int], seeds: Sequence[int]) -> tuple[np.ndarray, ...]:
     """counts_EV of each fold, a clip's differences added up over the seeds; pooled folds are one."""
     counts = []
     for fold in folds:
-        matches = [_whole(found, seed, fold) for seed in seeds]
+        matches = [whole(found, seed, fold) for seed in seeds]
         difference_B = np.sum([match.difference_B for match in matches], axis=0)
         counts.append(count_differences(matches[0].label_B, difference_B, len(seeds)))
     return (np.sum(counts, axis=0),) if name == POOLED else tuple(counts)
 
 
 def _mcnemar(found: Found, folds: Sequence[int], seed: int) -> McNemar:
-    difference_B = np.concatenate([_whole(found, seed, fold).difference_B for fold in folds])
+    difference_B = np.concatenate([whole(found, seed, fold).difference_B for fold in folds])
     lost, won = int(np.sum(difference_B < 0)), int(np.sum(difference_B > 0))
     return McNemar(seed, lost, won, mcnemar_exact(lost, won), mcnemar_mid_p(lost, won))
 

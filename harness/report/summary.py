@@ -14,17 +14,18 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import torch
 
+from harness.analysis.costs import parameters
 from harness.analysis.metrics import POOLED
 from harness.analysis.summary import GridShape, ModelCost, RunFacts, Score, SettingFacts, Summary, UpstreamIds
 from harness.au.units import NUM_EXPRESSIONS
 from harness.errors import ManifestError
 from harness.manifest import RunConfig, read_run_config
-from harness.models import MODELS, build
+from harness.report.compared import Measured
+from harness.report.grids import Flops, Grid
 from harness.report.headings import dataset_label
 from harness.report.measured import Row, Setting
-from harness.report.tables import Flops, Grid, Measured, Table
+from harness.report.tables import Table
 from harness.runs.records import CONFIG, Predictions, Run
 from harness.upstream.manifest import load_upstreams, patches_dir
 
@@ -32,9 +33,14 @@ MARK = re.compile(r"<sup>.*?</sup>")  # the audit's footnotes are not the table'
 
 
 def summarise(
-    measured: Sequence[Measured], tables: Iterable[Table], flops: Flops, unfinished: Mapping[str, Path]
+    measured: Sequence[Measured],
+    tables: Iterable[Table],
+    flops: Flops,
+    unfinished: Mapping[str, Path],
+    counted: Mapping[tuple[str, str], int] | None = None,
 ) -> Summary:
     """The summary of a report. unfinished: run directories without DONE, by the name that the report gives them.
+    counted: parameters by (model, scale), where they have been counted already.
 
     ManifestError for an upstream manifest that is wrong.
     """
@@ -43,7 +49,7 @@ def summarise(
     return Summary(
         settings={_name(one.setting): _setting(one, begun) for one in measured},
         unfinished=tuple(sorted(unfinished)),
-        models={f"{model} {scale}": _cost(model, scale, flops) for model, scale in sorted(costs)},
+        models={f"{model} {scale}": _cost((model, scale), flops, counted) for model, scale in sorted(costs)},
         upstreams=_upstreams(patches_dir()),
         tables={name: shape for table in tables for name, shape in _shapes(table, measured)},
     )
@@ -67,7 +73,7 @@ def _setting(one: Measured, begun: Sequence[RunConfig]) -> SettingFacts:
         fingerprints=_fingerprints(setting.runs),
         expected=_matrix(configs),
         runs={_run_name(run.config): _run(run) for run in setting.runs},
-        scores={"/".join(key): _score(row, setting.runs) for key, row in one.rows.items()},
+        scores={"/".join(key): _score(row, setting.all_runs) for key, row in one.rows.items()},
     )
 
 
@@ -124,9 +130,8 @@ def predictions_sha256(said: Predictions) -> str:
 
 def _not_finite(run: Run) -> Iterable[str]:
     for number, epoch in enumerate(run.epochs, start=1):
-        for name, value in sorted(epoch.items()):
-            if isinstance(value, float) and not math.isfinite(value):
-                yield f"epoch {number}: {name}"
+        names = [name for name, value in epoch.items() if isinstance(value, float) and not math.isfinite(value)]
+        yield from (f"epoch {number}: {name}" for name in sorted(names))
 
 
 def _score(row: Row, runs: Iterable[Run]) -> Score:
@@ -158,16 +163,9 @@ def _one_clip(totals: Sequence[np.ndarray], seeds: int, pooled: bool) -> tuple[f
     return war / means, uar / means
 
 
-def _cost(model: str, scale: str, flops: Flops) -> ModelCost:
-    return ModelCost(parameters=_parameters(model, scale), multiply_adds=flops.get((model, scale)))
-
-
-def _parameters(model: str, scale: str) -> int | None:
-    """Parameters of the model as its code stands, without drawing one; None if it is none of ours."""
-    if model not in MODELS:
-        return None
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build(model, scale).parameters())
+def _cost(model: tuple[str, str], flops: Flops, counted: Mapping[tuple[str, str], int] | None) -> ModelCost:
+    known = parameters(*model) if counted is None else counted.get(model)
+    return ModelCost(parameters=known, multiply_adds=flops.get(model))
 
 
 def _upstreams(patches: Path) -> dict[str, UpstreamIds]:

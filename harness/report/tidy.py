@@ -6,14 +6,17 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 
+from harness.analysis.stats import Effect
 from harness.au.units import EXPRESSIONS
-from harness.engine.scores import confusion, predict
+from harness.report.compared import Measured
+from harness.report.grids import PRINTED_2_AND_3, Flops
 from harness.report.headings import ORACLE, dataset_label
-from harness.report.measured import Difference, Row, Setting
+from harness.report.measured import Row, Setting
+from harness.report.pairs import Contrast
 from harness.report.printed import TABLE1_VALUES, TABLE2_VALUES, TABLE3_VALUES, Paper, PrintedRow
-from harness.report.tables import PRINTED_2_AND_3, Flops, Measured
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Cell:
     """One number. value: percent, points for a difference, 10^9 for GFLOPs, empty where there is none.
 
     Lists are joined by `;`: folds, seeds, and audit, the ids of the audit's findings about a printed number. A measured
-    `dataset` that is not published is called rendered faces.
+    `dataset` that is not published is called rendered faces. Of a difference only: the ends of its 95 % interval, in
+    points, the verdict, and how many whole pairs it is of; a single expression has no verdict.
     """
 
     table: int
@@ -44,9 +48,14 @@ class Cell:
     total: str = ""
     note: str = ""
     audit: str = ""
+    interval_low: str = ""
+    interval_high: str = ""
+    verdict: str = ""
+    pairs: str = ""
 
 
 HEADER = tuple("class" if field.name == "expression" else field.name for field in fields(Cell))
+LINE = attrgetter(*(field.name for field in fields(Cell)))
 CONFUSION_HEADER = (
     *("experiment", "dataset", "engine", "scale", "model", "arm", "fold", "seed", "selection"),
     *("label", *(f"as_{name}" for name in EXPRESSIONS)),
@@ -66,7 +75,7 @@ def table_csv(number: int, paper: Paper, measured: Sequence[Measured], flops: Fl
         for row in one.rows.values():
             order += 1
             cells += _measured(number, order, one, row, flops)
-    return _text(HEADER, (astuple(cell) for cell in cells))
+    return _text(HEADER, map(LINE, cells))
 
 
 def confusion_csv(settings: Iterable[Setting]) -> str:
@@ -78,9 +87,8 @@ def _confusion_lines(setting: Setting) -> Iterator[tuple[object, ...]]:
     where = (setting.experiment, dataset_label(setting), setting.engine, setting.scale)
     for run in setting.runs:
         for rule, said in run.predictions.items():
-            confusion_EE = confusion(said.label_B, predict(said.logits_BE))
             which = (*where, run.config.model, run.config.arm, run.config.fold, run.config.seed, rule)
-            for label, row_E in zip(EXPRESSIONS, confusion_EE.tolist(), strict=True):
+            for label, row_E in zip(EXPRESSIONS, said.confusion_EE.tolist(), strict=True):
                 yield (*which, label, *row_E)
 
 
@@ -105,9 +113,9 @@ def _measured(number: int, order: int, one: Measured, row: Row, flops: Flops) ->
         yield replace(cell, quantity="macro-F1", value=_percent(row.metrics.macro_f1))
         multiply_adds = flops.get((row.model, one.setting.scale))
         yield replace(cell, quantity="GFLOPs", value="" if multiply_adds is None else f"{multiply_adds / 1e9:.6f}")
-    difference = one.differences.get((row.model, row.arm, row.rule, row.fold_set))
-    if number == 3 and difference is not None:
-        yield from _differences(cell, difference)
+    contrast = one.contrasts.get((row.model, row.arm, row.rule, row.fold_set))
+    if contrast is not None:
+        yield from _differences(cell, contrast, number > 1)
 
 
 def _where(number: int, order: int, one: Measured, row: Row) -> Cell:
@@ -144,11 +152,23 @@ def _all_clips(row: Row) -> tuple[str, str]:
     return (str(sum(correct_E)), str(sum(total_E))) if correct_E is not None and total_E is not None else ("", "")
 
 
-def _differences(cell: Cell, difference: Difference) -> Iterator[Cell]:
-    note = "; ".join(text for text in (cell.note, *(f"broken: {text}" for text in difference.broken)) if text)
-    cell = replace(cell, seeds=_joined(difference.seeds), note=note)
-    yield replace(cell, quantity="WAR difference", value=_percent(difference.war))
-    yield replace(cell, quantity="UAR difference", value=_percent(difference.uar))
+def _differences(cell: Cell, contrast: Contrast, classes: bool) -> Iterator[Cell]:
+    """WAR's and UAR's difference, and with `classes` each expression's; a broken pair gives lines without a value."""
+    note = "; ".join(text for text in (cell.note, *(f"broken: {text}" for text in contrast.broken)) if text)
+    pairs = len(contrast.seeds) * len(contrast.folds)
+    cell = replace(cell, seeds=_joined(contrast.seeds), note=note, pairs=str(pairs))
+    for metric, judged, verdict in zip(("WAR", "UAR"), (contrast.war, contrast.uar), contrast.verdicts, strict=True):
+        named = replace(cell, quantity=f"{metric} difference", verdict=verdict)
+        yield _with_interval(named, judged.effect) if judged else named
+    if classes:
+        for e, name in enumerate(EXPRESSIONS):
+            named = replace(cell, quantity="accuracy difference", expression=name)
+            yield _with_interval(named, contrast.recall_E[e]) if contrast.recall_E else named
+
+
+def _with_interval(cell: Cell, effect: Effect) -> Cell:
+    value, low, high = map(_percent, (effect.difference, effect.low, effect.high))
+    return replace(cell, value=value, interval_low=low, interval_high=high)
 
 
 def _percent(share: float) -> str:

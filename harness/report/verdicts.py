@@ -10,11 +10,12 @@ from typing import Any
 
 from tabulate import tabulate
 
+from harness.report.cells import MISSING, percent, with_interval
 from harness.report.figures import Forest
 from harness.report.figures.forest import ForestRow
 from harness.report.headings import dataset_label, plural, rule_label
 from harness.report.measured import Setting
-from harness.report.pairs import Comparison, Contrast
+from harness.report.pairs import NO_PAIR, Comparison, Contrast
 
 Judgements = Sequence[tuple[Setting, Comparison]]
 
@@ -93,16 +94,12 @@ def _table(contrasts: Iterable[Contrast]) -> str:
 
 def _cells(one: Contrast, metric: str) -> dict[str, str]:
     judged = one.war if metric == "WAR" else one.uar
-    names = (f"Δ{metric}", f"{metric} interval", f"p {metric} (Holm)", f"detectable {metric}", f"verdict on {metric}")
+    names = (f"Δ{metric} [95 %]", f"p {metric} (Holm)", f"detectable {metric}", f"verdict on {metric}")
     if judged is None:
-        return dict(zip(names, ("-", "-", "-", "-", "no whole pair"), strict=True))
-    effect = judged.effect
-    interval = f"{100 * effect.low:+.2f} to {100 * effect.high:+.2f}"
-    detectable = "-" if judged.detectable is None else f"{100 * judged.detectable:.2f}"
+        return dict(zip(names, (MISSING, MISSING, MISSING, NO_PAIR), strict=True))
+    detectable = MISSING if judged.detectable is None else percent(judged.detectable)
     verdict = f"{judged.verdict} ({judged.basis})"
-    return dict(
-        zip(names, (_points(effect.difference), interval, f"{judged.p_holm:.2g}", detectable, verdict), strict=True)
-    )
+    return dict(zip(names, (with_interval(judged.effect), f"{judged.p_holm:.2g}", detectable, verdict), strict=True))
 
 
 def _lines(setting: Setting, one: Contrast) -> Iterable[dict[str, Any]]:
@@ -110,12 +107,12 @@ def _lines(setting: Setting, one: Contrast) -> Iterable[dict[str, Any]]:
     place |= {"scale": setting.scale, "model": one.model, "arm": one.arm, "rule": one.rule, "fold_set": one.fold_set}
     counts = {"seeds": ";".join(map(str, one.seeds)), "clips": one.clips, "family": one.family}
     for metric, judged in (("WAR", one.war), ("UAR", one.uar)):
-        row = {**place, **counts, "metric": metric, "broken": "; ".join(one.broken), "verdict": "no whole pair"}
+        row = {**place, **counts, "metric": metric, "broken": "; ".join(one.broken), "verdict": NO_PAIR}
         if judged is not None:
             effect = judged.effect
-            row |= {"difference": effect.difference, "low": effect.low, "high": effect.high, "p": judged.p}
-            row |= {"p_holm": judged.p_holm, "basis": judged.basis, "detectable": judged.detectable}
-            row["verdict"] = judged.verdict
+            row |= {"difference": _digits(effect.difference), "low": _digits(effect.low), "high": _digits(effect.high)}
+            row |= {"p": _digits(judged.p), "p_holm": _digits(judged.p_holm), "detectable": _digits(judged.detectable)}
+            row |= {"basis": judged.basis, "verdict": judged.verdict}
         yield row
 
 
@@ -127,5 +124,6 @@ def _row(one: Contrast, metric: str) -> ForestRow:
     return ForestRow(label, judged.effect.difference, judged.effect.low, judged.effect.high, judged.verdict)
 
 
-def _points(share: float) -> str:
-    return f"{100 * share:+.2f}"
+def _digits(value: float | None) -> str:
+    """Six digits: more are the machine's, and the same runs are to give the same bytes on another."""
+    return "" if value is None else f"{value + 0.0:.6g}"

@@ -6,12 +6,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from harness.analysis.audit.finding import Finding
+from harness.analysis.costs import Cost, Model
 from harness.analysis.summary import NAME as SUMMARY
 from harness.analysis.summary import summary_text
 from harness.errors import RunError
 from harness.files import write_text
-from harness.report.figures import write_figures
+from harness.report.compared import measure_setting
+from harness.report.figures import begin_figures
 from harness.report.footnotes import marked
+from harness.report.grids import Flops
+from harness.report.latex import all_latex, table_latex
 from harness.report.markdown import all_markdown, relative, table_markdown
 from harness.report.measured import settings
 from harness.report.page.pictures import Source
@@ -19,19 +23,19 @@ from harness.report.page.render import write_page
 from harness.report.pairs import compare
 from harness.report.printed import read_paper
 from harness.report.summary import summarise
-from harness.report.tables import Flops, measure_setting, table1, table2, table3
+from harness.report.tables import table1, table2, table3
 from harness.report.tidy import confusion_csv, table_csv
 from harness.report.verdicts import forests, verdict_csv, verdict_markdown
 from harness.runs.records import Run, read_runs
 
-CountFlops = Callable[[Collection[tuple[str, str]]], Flops]
+BeginCosts = Callable[[Collection[Model]], Callable[[], Mapping[Model, Cost]]]
 
 
 def write_report(
     runs_root: Path,
     out: Path,
     paper_dir: Path,
-    flops: Flops | CountFlops | None = None,
+    flops: Flops | BeginCosts | None = None,
     command: str = "",
     members: Collection[Path] | None = None,
     findings: Sequence[Finding] = (),
@@ -41,7 +45,7 @@ def write_report(
     """Write table1-3 (.md, .csv), tables.md (all three and the runs behind them), verdicts (.md, .csv), confusion.csv,
     summary.json and the page index.html, and with `figures` what the runs can show as svg and png.
 
-    flops: multiply-adds of one clip at inference by (model, scale), or what counts them for the models of the runs.
+    flops: multiply-adds of one clip at inference by (model, scale), or what begins to count them and the parameters.
     command: printed in tables.md.
     members: report these run directories and no others. findings: the audit's, marked on the printed values.
     frames: by data set, its manifest and root: the page then shows the clips that a run got wrong.
@@ -56,31 +60,46 @@ def write_report(
     if not runs:
         state = f"no finished run ({len(unfinished)} unfinished)"
         raise RunError(f"{runs_root}: {state}; run an experiment to its end, for instance `audfer demo`")
-    paper, costs = marked(read_paper(paper_dir), findings), _costs(runs, flops)
+    counting = _begin(runs, flops)
+    paper = marked(read_paper(paper_dir), findings)
     found = settings(runs)
-    measured = [measure_setting(setting, paper) for setting in found]
+    judged = [(setting, compare(setting, list(paper.models))) for setting in found]
+    drawing = begin_figures(found, forests(judged), list(paper.models)) if figures else None
+    measured = [measure_setting(setting, paper, comparison) for setting, comparison in judged]
+    costs, counted = counting()
     tables = (table1(paper, measured), table2(paper, measured, costs), table3(paper, measured))
     left_out = {relative(path, runs_root): path for path in unfinished}
     named = [(relative(run.path, runs_root), run) for run in runs]
     texts = {f"table{table.number}.md": table_markdown(table, len(left_out)) for table in tables}
     texts |= {f"table{table.number}.csv": table_csv(table.number, paper, measured, costs) for table in tables}
+    texts |= {f"table{table.number}.tex": table_latex(table, len(left_out)) for table in tables}
+    texts |= {"tables.tex": all_latex(tables)}
     texts |= {"tables.md": all_markdown(tables, named, list(left_out), command), "confusion.csv": confusion_csv(found)}
-    judged = [(setting, compare(setting, list(paper.models))) for setting in found]
     texts |= {"verdicts.md": verdict_markdown(judged), "verdicts.csv": verdict_csv(judged)}
-    texts[SUMMARY] = summary_text(summarise(measured, tables, costs, left_out))
+    texts[SUMMARY] = summary_text(summarise(measured, tables, costs, left_out, counted))
     written = _write(out, texts)
-    drawn = write_figures(found, out / "figures", forests(judged), list(paper.models)) if figures else []
+    drawn = drawing.write(out / "figures") if drawing else []
     page = write_page(
-        measured, out, runs_root=runs_root, comparisons=[one for _, one in judged], figures=drawn, tables=tables,
+        measured, out, runs_root=runs_root, comparisons=[one for _, one in judged], figures=drawn,
+        not_drawn=drawing.left_out if drawing else (), tables=tables,
         findings=findings, unfinished=list(left_out), frames=frames, command=command,
     )  # fmt: skip
     return [*written, *(path for one in drawn for path in (one.svg, one.png)), page]
 
 
-def _costs(runs: Collection[Run], flops: Flops | CountFlops | None) -> Flops:
-    if callable(flops):
-        return flops(sorted({(run.config.model, run.config.scale) for run in runs}))
-    return flops or {}
+def _begin(
+    runs: Collection[Run], flops: Flops | BeginCosts | None
+) -> Callable[[], tuple[Flops, Mapping[Model, int] | None]]:
+    """What waits for multiply-adds and parameters of the runs' models; None for parameters that nobody counts."""
+    if not callable(flops):
+        return lambda: (flops or {}, None)
+    wait = flops({(run.config.model, run.config.scale) for run in runs})
+
+    def counted() -> tuple[Flops, Mapping[Model, int]]:
+        found = wait().items()
+        return {model: cost.multiply_adds for model, cost in found}, {model: cost.parameters for model, cost in found}
+
+    return counted
 
 
 def _write(out: Path, texts: Mapping[str, str]) -> list[Path]:

@@ -13,7 +13,8 @@ from scipy import stats as scipy_stats
 
 from harness.manifest import RunConfig, RunData
 from harness.report.measured import Setting, differences, settings
-from harness.report.pairs import NO_PAIR, Comparison, Contrast, compare, match_clips
+from harness.report.pairs import NO_PAIR, Comparison, Contrast, compare
+from harness.report.whole_pairs import match_clips
 from harness.runs.records import Predictions, read_runs
 
 WriteRun = Callable[..., Path]

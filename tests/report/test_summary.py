@@ -17,6 +17,7 @@ from harness.analysis.regress import Check, compare, passed
 from harness.analysis.summary import Summary, read_summary, summary_text
 from harness.errors import DataError, ManifestError
 from harness.manifest import RunConfig, RunData, manifests_dir
+from harness.models import build
 from harness.report.write import write_report
 from harness.runs.records import DONE, EPOCHS, PREDICTIONS, seal
 
@@ -83,7 +84,7 @@ def test_one_clip_of_pooled_folds_weighs_one_in_all_clips(
 def test_parameters_are_counted_from_the_code(tmp_path: Path, run_dirs: RunDirs) -> None:
     models = summary(tmp_path).models
     assert models["m3dfel demo"].multiply_adds == 1000
-    assert models["m3dfel demo"].parameters == sum(p.numel() for p in module.build("m3dfel", "demo").parameters())
+    assert models["m3dfel demo"].parameters == sum(p.numel() for p in build("m3dfel", "demo").parameters())
 
 
 def test_patches_are_hashed_from_their_files(tmp_path: Path, run_dirs: RunDirs) -> None:

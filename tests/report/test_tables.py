@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,11 @@ def grid(text: str, heading: str) -> list[list[str]]:
     return [rows[0], *rows[2:]]
 
 
+def measured_grids(text: str) -> list[list[list[str]]]:
+    """All grids but the printed one, which comes first."""
+    return [grid(f"### {part}", "###") for part in text.split("\n### ")[1:]]
+
+
 def test_the_manifests_are_the_tables_of_the_paper() -> None:
     paper = read_paper(PAPER)
     assert [len(paper.table1), len(paper.table2), len(paper.table3)] == [21, 21, 12]
@@ -126,7 +132,8 @@ def test_markdown_has_percent_and_integer_counts(tmp_path: Path, write_run: Writ
     write_run(demo(), predicted=HALF_HAPPY)
     text = (report(tmp_path) / "table2.md").read_text()
     heading = "rendered faces (not DFEW), native engine, scale demo, fold1, selection last, 1 seed"
-    assert grid(text, f"### {heading}")[1][3:13] == ["1", "50.00", "100.00", *["-"] * 5, "60.00", "75.00"]
+    assert grid(text, f"### Accuracy of each expression: {heading}")[1][3:] == ["50.00", "100.00", *["-"] * 5]
+    assert grid(text, f"### WAR and UAR: {heading}")[1][3:7] == ["1", "60.00", "", "75.00"]
     assert grid(text, f"### Right clips / clips: {heading}")[1][2:] == ["2/4", "1/1", *["0/0"] * 5, "3/5"]
 
 
@@ -138,9 +145,9 @@ def test_rendered_numbers_stand_in_no_dfew_column(tmp_path: Path, write_run: Wri
         text = (out / f"table{number}.md").read_text()
         assert "* Measured on: rendered faces (not DFEW)." in text
         assert "no number here is a result on DFEW" in text
-        columns, *rows = grid(text, "### rendered faces (not DFEW)")
-        assert not any(name.startswith("DFEW") or "printed" in name for name in columns)
-        assert not any("printed" in row for row in rows)
+        for columns, *rows in measured_grids(text):
+            assert not any(name.startswith("DFEW") or "printed" in name for name in columns)
+            assert not any("printed" in row for row in rows)
         assert {line["dataset"] for line in lines(out, number, source="measured")} == {"rendered faces (not DFEW)"}
 
 
@@ -151,7 +158,7 @@ def test_the_title_of_an_unpublished_data_set_does_not_make_it_dfew(
     out = report(tmp_path)
     assert {line["dataset"] for line in lines(out, 1, source="measured")} == {"rendered faces (not DFEW)"}
     for number in (1, 2, 3):
-        assert "printed" not in str(grid((out / f"table{number}.md").read_text(), "### rendered faces (not DFEW)"))
+        assert "printed" not in str(measured_grids((out / f"table{number}.md").read_text()))
 
 
 def test_data_laid_out_as_dfew_stand_in_no_dfew_column(
@@ -180,12 +187,12 @@ def test_dfew_numbers_stand_beside_the_printed_ones(tmp_path: Path, write_run: W
     write_run(dfew(), predicted=HALF_HAPPY)
     write_run(dfew(arm="au-global"), predicted=MORE_HAPPY)
     text = (report(tmp_path) / "table1.md").read_text()
-    assert grid(text, "### DFEW, native engine") == [
-        ["Method", "Arm", "Seeds", "DFEW WAR, fold1", "DFEW UAR, fold1", "WAR as printed", "UAR as printed"],
-        ["M3DFEL", "baseline", "1", "60.00", "75.00", "64.33", "52.67"],
-        ["M3DFEL", "au-global", "1", "80.00", "87.50", "", ""],
-        ["M3DFEL", "AU, best of three", "-", "-", "-", "65.53", "54.78"],
-    ]
+    columns, *rows = grid(text, "### DFEW, native engine, scale full, fold1")
+    assert columns[:7] == ["Method", "Arm", "Seeds", "DFEW WAR", "DFEW ΔWAR [95 %]", "DFEW UAR", "DFEW ΔUAR [95 %]"]
+    assert columns[7:] == ["WAR as printed", "ΔWAR as printed", "UAR as printed", "ΔUAR as printed"]
+    assert rows[0] == ["M3DFEL", "baseline", "1", "60.00", "", "75.00", "", "64.33", "", "52.67", ""]
+    assert [rows[1][:4], rows[1][5], rows[1][7:]] == [["M3DFEL", "au-global", "1", "80.00"], "87.50", [""] * 4]
+    assert rows[2] == ["M3DFEL", "AU, best of three", *["-"] * 5, "65.53", "+1.20", "54.78", "+2.11"]
 
 
 def test_table3_sets_each_strategy_against_its_printed_and_measured_baseline(
@@ -193,13 +200,34 @@ def test_table3_sets_each_strategy_against_its_printed_and_measured_baseline(
 ) -> None:
     write_run(dfew(), predicted=HALF_HAPPY)
     write_run(dfew(arm="au-minor"), predicted=MORE_HAPPY)
-    rows = grid((report(tmp_path) / "table3.md").read_text(), "### DFEW, native engine")[1:]
-    assert [row[1:4] + row[11:] for row in rows] == [
-        ["baseline", "printed", "", "64.33", "52.67", "", "", ""],
-        ["baseline", "measured", "1", "60.00", "75.00", "", "", ""],
-        ["au-minor", "printed", "", "64.16", "53.87", "-0.17", "+1.20", ""],
-        ["au-minor", "measured", "1", "80.00", "87.50", "+20.00", "+12.50", "1"],
+    text = (report(tmp_path) / "table3.md").read_text()
+    rows = grid(text, "### WAR and UAR: DFEW, native engine")[1:5]
+    # One clip of five, of four happy ones, is won: 97.5 % of the draws hold it 3 times or less, of 5 as of 4.
+    gains = [points_of(cell) for row in rows for cell in (row[5], row[7])]
+    assert gains == [(), (), (), (), (-0.17,), (1.2,), (20.0, 0.0, 60.0), (12.5, 0.0, 37.5)]
+    assert [[*row[1:5], row[6], row[8]] for row in rows] == [
+        ["baseline", "printed", "", "64.33", "52.67", ""],
+        ["baseline", "measured", "1", "60.00", "75.00", ""],
+        ["au-minor", "printed", "", "64.16", "53.87", ""],
+        ["au-minor", "measured", "1", "80.00", "87.50", "1"],
     ]
+    classes = grid(text, "### Accuracy of each expression: DFEW, native engine")[1:5]
+    assert [row[1:5] for row in classes[2:]] == [
+        ["au-minor", "printed", "88.75", "65.44"],
+        ["au-minor", "measured", "75.00", "100.00"],
+    ]
+
+
+def points_of(cell: str) -> tuple[float, ...]:
+    """Difference and interval of a cell such as `+1.20 [-0.50, 3.00] ○`."""
+    return tuple(map(float, re.findall(r"[-+]?[0-9.]+", cell)))
+
+
+def test_table2_has_the_printed_gain_of_the_best_of_three(tmp_path: Path, write_run: WriteRun, dfew: Any) -> None:
+    write_run(dfew(), predicted=HALF_HAPPY)
+    rows = grid((report(tmp_path) / "table2.md").read_text(), "### WAR and UAR: DFEW, native engine")[1:4]
+    assert [row[1:3] for row in rows[::2]] == [["baseline", "printed"], ["AU, best of three", "printed"]]
+    assert rows[2][4:8] == ["65.53", "+1.20", "54.78", "+2.11"]
 
 
 def test_models_and_arms_are_in_the_papers_order(tmp_path: Path, write_run: WriteRun, demo: Any) -> None:
@@ -216,7 +244,7 @@ def test_an_arm_that_was_not_run_is_a_dash_and_never_a_zero(tmp_path: Path, writ
     write_run(demo(arm="au-global"), predicted=HALF_HAPPY)
     write_run(demo(model="mae_dfer"), predicted=HALF_HAPPY)
     rows = grid((report(tmp_path) / "table1.md").read_text(), "### rendered")[1:]
-    assert rows[3] == ["MAE-DFER", "au-global", "-", "-", "-"]
+    assert rows[3] == ["MAE-DFER", "au-global", *["-"] * 5]
 
 
 def test_all_folds_give_fold1_mean_and_pooled(tmp_path: Path, write_run: WriteRun, dfew: Any) -> None:
@@ -257,7 +285,8 @@ def test_a_seed_that_lacks_a_fold_is_in_no_mean_of_folds(tmp_path: Path, write_r
     out = report(tmp_path)
     assert value(out, 1, fold_set="fold1", quantity="WAR", seeds="0;1") == "70.0000"
     assert value(out, 1, fold_set="mean-of-folds", quantity="WAR", seeds="0") == "60.0000"
-    assert grid((out / "table1.md").read_text(), "### DFEW")[1][2] == "2/1/1"
+    text = (out / "table1.md").read_text()
+    assert [rows[1][2] for rows in measured_grids(text)] == ["2", "1", "1"]
 
 
 def test_each_rule_has_a_grid_and_best_on_test_is_an_oracle(tmp_path: Path, write_run: WriteRun, demo: Any) -> None:
@@ -279,7 +308,8 @@ def test_a_pair_of_two_environments_is_broken(
     write_run(demo(arm="au-global"), predicted=MORE_HAPPY, machine=run_environment(**machine))
     out = report(tmp_path)
     text = (out / "table3.md").read_text()
-    assert grid(text, "### rendered")[2][-3:] == [f"broken: {reason}", f"broken: {reason}", "0 of 1"]
+    row = grid(text, "### WAR and UAR: rendered")[2]
+    assert [row[5], row[7], row[8]] == [f"✗ broken: {reason}", f"✗ broken: {reason}", "0 of 1"]
     assert f"Broken pair, left out of M3DFEL au-global: {reason} (fold 1, seed 0)." in text
     assert value(out, 3, quantity="WAR difference", note=f"broken: {reason} (fold 1, seed 0)") == ""
 
@@ -295,12 +325,12 @@ def test_another_number_of_threads_breaks_no_pair(
 def test_a_pair_of_two_recipes_is_broken(tmp_path: Path, write_run: WriteRun, demo: Any, run_recipe: Any) -> None:
     write_run(demo(), predicted=HALF_HAPPY)
     write_run(demo(arm="au-global", recipe=run_recipe(epochs=9)), predicted=MORE_HAPPY)
-    assert grid((report(tmp_path) / "table3.md").read_text(), "### rendered")[2][-3] == "broken: recipe"
+    assert grid((report(tmp_path) / "table3.md").read_text(), "### WAR and UAR")[2][5] == "✗ broken: recipe"
 
 
 def test_an_au_run_without_a_baseline_has_no_difference(tmp_path: Path, write_run: WriteRun, demo: Any) -> None:
     write_run(demo(arm="au-global"), predicted=MORE_HAPPY)
-    assert grid((report(tmp_path) / "table3.md").read_text(), "### rendered")[1][-3] == "broken: no baseline run"
+    assert grid((report(tmp_path) / "table3.md").read_text(), "### WAR and UAR")[1][5] == "✗ broken: no baseline run"
 
 
 def test_a_broken_pair_is_left_out_of_the_mean_over_seeds(
@@ -310,8 +340,8 @@ def test_a_broken_pair_is_left_out_of_the_mean_over_seeds(
         write_run(demo(seed=seed), predicted=HALF_HAPPY)
     write_run(demo(arm="au-global", seed=0), predicted=MORE_HAPPY)
     write_run(demo(arm="au-global", seed=1), predicted=NONE_RIGHT, machine=run_environment(torch="2.12.0"))
-    row = grid((report(tmp_path) / "table3.md").read_text(), "### rendered")[2]
-    assert row[-3:] == ["+20.00", "+12.50", "1 of 2"]
+    row = grid((report(tmp_path) / "table3.md").read_text(), "### WAR and UAR")[2]
+    assert [row[5][:6], row[7][:6], row[8]] == ["+20.00", "+12.50", "1 of 2"]
 
 
 def test_a_broken_fold_takes_its_seed_out_of_mean_of_folds(
@@ -376,7 +406,7 @@ def test_flops_stand_in_table2_by_model_and_scale(tmp_path: Path, write_run: Wri
     write_run(demo(), predicted=HALF_HAPPY)
     write_run(demo(model="mae_dfer"), predicted=HALF_HAPPY)
     out = report(tmp_path, flops={("m3dfel", "demo"): 12_345_678, ("mae_dfer", "full"): 49_000_000_000})
-    rows = grid((out / "table2.md").read_text(), "### rendered")[1:]
+    rows = grid((out / "table2.md").read_text(), "### WAR and UAR")[1:]
     assert [row[-1] for row in rows] == ["0.0123", "-"]
 
 
@@ -416,6 +446,7 @@ def test_a_bar_in_a_cell_is_escaped() -> None:
 def test_cells_round_as_the_paper_does() -> None:
     assert [percent(417 / 489), percent(0.0), percent(float("nan"))] == ["85.28", "0.00", "-"]
     assert [points(0.012), points(-1e-9), points(-0.0017)] == ["+1.20", "+0.00", "-0.17"]
+    assert percent(-1e-9) == "0.00"
     assert [giga(1_656_000_000), giga(12_345_678), giga(None)] == ["1.66", "0.0123", "-"]
 
 

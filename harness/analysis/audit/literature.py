@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.audit.finding import Confidence, Finding
-from harness.analysis.audit.table import METRICS, Cell, Row, Table
+from harness.analysis.audit.table import METRICS, PRINTED, Cell, Row, Table
 from harness.errors import DataError
 
 COLUMNS = ("method", "also", "dataset", "classes", "variant", "metric", "value", "source", "standing")
@@ -52,7 +52,7 @@ def read_literature(path: Path) -> tuple[Known, ...]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read ({error}); give a UTF-8 CSV file") from error
     found: dict[tuple[str, ...], dict[str, Cell]] = {}
     for number, line in enumerate(lines, start=2):
@@ -147,7 +147,7 @@ def _check(path: Path, number: int, line: Mapping[str, str]) -> None:
         raise DataError(f"{path}:{number}: columns are not {', '.join(COLUMNS)}; mend the file")
     if line["standing"] not in (*CONFIDENCE, "audited"):
         raise DataError(f"{path}:{number}: standing {line['standing']!r}; known: {', '.join(CONFIDENCE)}, audited")
-    if not line["value"].replace(".", "", 1).isdecimal():
+    if not PRINTED.fullmatch(line["value"]):
         raise DataError(f"{path}:{number}: value {line['value']!r} is not a number; mend the line")
 
 

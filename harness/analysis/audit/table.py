@@ -10,9 +10,10 @@ Form of class sizes (CSV): columns `dataset,fold,class,count`, a line per class 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from harness.errors import DataError
 LABELS = ("method", "cite", "arm", "au_strategy", "replicated")
 METRICS = ("WAR", "UAR")
 OTHER = ("GFLOPs", "Avg")
+PRINTED = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+"""A number as tables print them: no sign, no exponent, no bare point, digits 0 to 9."""
+COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def read_fold_sizes(path: Path) -> dict[str, FoldSizes]:
                 f"{path}: columns are not dataset, fold, class, count; give a line per class of a test fold"
             )
         fold, count = line["fold"], line["count"]
-        if not fold.isdecimal() or not count.isdecimal():
+        if not COUNT.fullmatch(fold) or not COUNT.fullmatch(count):
             raise DataError(f"{path}:{number}: fold {fold!r}, count {count!r}: not whole numbers; mend the line")
         classes = found.setdefault(line["dataset"], {}).setdefault(int(fold), {})
         if line["class"] in classes:
@@ -161,11 +165,7 @@ def _row(path: Path, number: int, line: Mapping[str, str]) -> Row:
 
 
 def _cell(where: str, text: str) -> Cell:
-    try:
-        finite = Decimal(text).is_finite()
-    except InvalidOperation:
-        finite = False
-    if not finite:
+    if not PRINTED.fullmatch(text):
         raise DataError(f"{where}: {text!r} is not a number; leave a cell empty where nothing is printed")
     return Cell(text)
 

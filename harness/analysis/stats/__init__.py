@@ -3,9 +3,16 @@
 from harness.analysis.stats.detect import ALPHA, POWER, detectable, detectable_by_pairs
 from harness.analysis.stats.family import CLIPS, CLIPS_AND_PAIRS, Claim, Judged, judge_family
 from harness.analysis.stats.mcnemar import mcnemar_exact, mcnemar_mid_p, smallest_significant_gap
-from harness.analysis.stats.paired import Effect, PairStats, effects, pair_stats
+from harness.analysis.stats.paired import Effect, PairStats, effects, pair_stats, stats_of_counts
 from harness.analysis.stats.resample import DRAWS, interval, sign_flip_p
-from harness.analysis.stats.strata import Stratum, class_strata, count_differences, uar_strata, war_strata
+from harness.analysis.stats.strata import (
+    Stratum,
+    class_strata,
+    count_differences,
+    estimate,
+    uar_strata,
+    war_strata,
+)
 from harness.analysis.stats.verdict import IMPROVES, NO_EVIDENCE, WORSENS, Spread, holm, judge, spread
 
 __all__ = [
@@ -28,6 +35,7 @@ __all__ = [
     "detectable",
     "detectable_by_pairs",
     "effects",
+    "estimate",
     "holm",
     "interval",
     "judge",
@@ -38,6 +46,7 @@ __all__ = [
     "sign_flip_p",
     "smallest_significant_gap",
     "spread",
+    "stats_of_counts",
     "uar_strata",
     "war_strata",
 ]

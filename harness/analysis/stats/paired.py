@@ -69,7 +69,11 @@ class PairStats:
 def pair_stats(label_B: np.ndarray, baseline_B: np.ndarray, au_B: np.ndarray, seed: int) -> PairStats:
     """Statistics of the predicted classes of the same clips (at least one). `seed` draws the bootstrap."""
     difference_B = (au_B == label_B).astype(np.int64) - (baseline_B == label_B)
-    counts_EV = count_differences(label_B, difference_B)
+    return stats_of_counts(count_differences(label_B, difference_B), seed)
+
+
+def stats_of_counts(counts_EV: np.ndarray, seed: int) -> PairStats:
+    """As `pair_stats`, from the counts of the clips' differences (`count_differences`)."""
     lost, _, won = counts_EV.sum(axis=0).tolist()
     war, uar, recall_E = effects([counts_EV], seed)
     return PairStats(

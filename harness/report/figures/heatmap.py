@@ -16,12 +16,12 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, TwoS
 from matplotlib.figure import Figure
 
 from harness.au.units import ACTION_UNITS, EXPRESSIONS
-from harness.report.figures.style import INK, PAPER, write
+from harness.report.figures.style import INK, PAPER, Sketch, paint, write
 
 VALUES = "cividis"  # perceptually uniform, rises in lightness, the same to readers who see no red or green
 DIFFERENCES = ("PuOr", 0.22, 0.78)  # without its dark ends: every number on it is in ink
 DARK = 0.49  # of a cell's luma: below it its number is white, with a contrast of at least 4 to 1 either way
-DPI = 120
+DPI, DPI_OF_SEVERAL = 120, 90  # a number in each of several hundred cells is most of a png's bytes
 LUMA = (0.2126, 0.7152, 0.0722)  # ITU-R 709
 
 
@@ -45,13 +45,20 @@ def write_heatmap(stem: Path, panels: Sequence[Panel]) -> list[Path]:
 
     All matrices share one scale of colour, 0 to 1 (or as far as they reach beyond it); differences have one around 0.
     """
-    drawn = write(stem.parent, stem.name, lambda: draw(panels), "", "", dpi=DPI)
+    sketch = Sketch(stem.name, "", "", lambda: draw(panels), resolution(panels))
+    drawn = write(stem.parent, sketch, paint(sketch))
     return [drawn.png, drawn.svg]
+
+
+def resolution(panels: Sequence[Panel]) -> int:
+    """Dots per inch of the panels' png, which keep it small."""
+    return DPI if len(panels) == 1 else DPI_OF_SEVERAL
 
 
 def draw(panels: Sequence[Panel]) -> Figure:
     """The figure with a heat map a panel; nothing is kept in matplotlib's global state."""
-    figure = Figure(figsize=(10.2, 3.1 * len(panels)), layout="constrained", facecolor=PAPER)
+    height = 3.1 if len(panels) == 1 else 2.7 * len(panels)
+    figure = Figure(figsize=(10.2, height), layout="constrained", facecolor=PAPER)
     axes = figure.subplots(len(panels), squeeze=False)[:, 0]
     for axis, panel in zip(axes, panels, strict=True):
         _draw_panel(figure, axis, panel, *_scale(panel, panels))
@@ -118,7 +125,9 @@ def _draw_panel(figure: Figure, axis: Axes, panel: Panel, norm: Normalize, colou
 
 
 def _write_values(axis: Axes, panel: Panel, colour_EA4: np.ndarray) -> None:
+    """Without the 0 before the point, as in tables of shares: 126 narrow cells are read more easily."""
     form = "{:+.2f}" if panel.difference else "{:.2f}"
     for row, column in np.ndindex(*panel.matrix_EA.shape):
-        text, colour = form.format(panel.matrix_EA[row, column]), text_colour(colour_EA4[row, column].tolist())
+        value, colour = panel.matrix_EA[row, column], text_colour(colour_EA4[row, column].tolist())
+        text = form.format(value).replace("0.", ".", 1) if abs(value) < 1 else form.format(value)
         axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5)

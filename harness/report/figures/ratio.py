@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Drawing
 from harness.report.figures.style import FAINT, LOOKS, QUIET, sheet
 from harness.report.headings import dataset_label
 from harness.report.measured import Difference, Row, Setting, differences, fold_set_order, measure_rows
-from harness.runs.sweep import swept
+from harness.runs.swept import swept
 
 Sweep = Mapping[float, Setting]  # ratio -> its AU runs, each with the baseline of the sweep
 Line = tuple[str, str]  # model, AU arm

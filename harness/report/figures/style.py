@@ -6,6 +6,7 @@ so that a figure can be read in grey.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -49,6 +50,25 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Sketch:
+    """A figure to be drawn: the name of its files, its title, what is seen on it in words, and what draws it."""
+
+    name: str
+    title: str
+    alt: str
+    draw: Callable[[], Drawing]
+    dpi: int = DPI
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A figure as the contents of its two files."""
+
+    svg: bytes
+    png: bytes
+
+
+@dataclass(frozen=True)
 class Look:
     """Colour, line style and marker of one course; no two of an order share any of the three."""
 
@@ -83,20 +103,27 @@ def sheet(width: float, height: float, title: str, facts: Iterable[str]) -> Draw
     return drawing
 
 
-def write(folder: Path, name: str, draw: Callable[[], Drawing], title: str, alt: str, dpi: int = DPI) -> Figure:
-    """Draw in our style and write `<folder>/<name>.svg` and `.png`; RunError if the folder cannot be written."""
-    svg, png = (folder / f"{name}.{kind}" for kind in ("svg", "png"))
+def paint(sketch: Sketch) -> Painted:
+    """The figure in our style."""
+    svg, png = io.BytesIO(), io.BytesIO()
+    with mpl.rc_context(STYLE):
+        drawing = sketch.draw()
+        drawing.savefig(svg, format="svg", metadata=NO_DATE)
+        pixels(drawing, sketch.dpi).save(png, format="png", optimize=True)
+    return Painted(svg.getvalue(), png.getvalue())
+
+
+def write(folder: Path, sketch: Sketch, painted: Painted) -> Figure:
+    """Write `<folder>/<name>.svg` and `.png`; RunError if the folder cannot be written."""
+    svg, png = (folder / f"{sketch.name}.{kind}" for kind in ("svg", "png"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with mpl.rc_context(STYLE):
-            drawing = draw()
-            with replacing(svg) as temporary:
-                drawing.savefig(temporary, format="svg", metadata=NO_DATE)
-            with replacing(png) as temporary:
-                pixels(drawing, dpi).save(temporary, format="png", optimize=True)
+        for path, content in ((svg, painted.svg), (png, painted.png)):
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
     except OSError as error:
         raise RunError(f"{folder}: figures cannot be written ({error.strerror}); give another folder") from error
-    return Figure(name, title, alt, svg, png)
+    return Figure(sketch.name, sketch.title, sketch.alt, svg, png)
 
 
 def slug(*parts: str) -> str:
@@ -113,7 +140,8 @@ def pixels(drawing: Drawing, dpi: int) -> Image.Image:
     drawing.set_dpi(dpi)
     canvas.draw()
     colour_HW3 = np.asarray(canvas.buffer_rgba())[..., :3]
-    packed_HW = colour_HW3 @ np.array([1 << 16, 1 << 8, 1])
+    red_HW, green_HW, blue_HW = np.moveaxis(colour_HW3, -1, 0).astype(np.uint32)
+    packed_HW = red_HW << 16 | green_HW << 8 | blue_HW
     packed, count = np.unique(packed_HW, return_counts=True)
     area = np.sort(packed[np.argsort(-count, kind="stable")[: COLOURS - SHADES]])
     found = _nearest(Image.fromarray(colour_HW3), area)

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from sklearn.manifold import TSNE
-from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from harness.au.units import EXPRESSIONS
@@ -41,6 +39,8 @@ class Embedded:
 
 def embed(feature_BD: np.ndarray, label_B: np.ndarray, perplexity: float = PERPLEXITY, seed: int = SEED) -> Embedded:
     """t-SNE of the features; the perplexity is lowered where the clips are too few for it."""
+    from sklearn.manifold import TSNE  # two seconds, which a report without features need not wait
+
     of, every = len(feature_BD), -(-len(feature_BD) // MOST)
     feature_BD, label_B = feature_BD[::every].astype(np.float64), label_B[::every]
     perplexity = min(perplexity, (len(feature_BD) - 1) / 3)
@@ -98,5 +98,7 @@ def _silhouettes(one: Embedded) -> str:
 
 
 def _silhouette(place_BX: np.ndarray, label_B: np.ndarray) -> float:
+    from sklearn.metrics import silhouette_score
+
     classes = len(np.unique(label_B))
     return float(silhouette_score(place_BX, label_B)) if 2 <= classes < len(label_B) else float("nan")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from harness.engine.scores import confusion, predict
 from harness.report.headings import dataset_label, rule_label
-from harness.report.measured import RULES, Setting, pair_faults
+from harness.report.measured import RULES, Setting
+from harness.report.whole_pairs import pair_faults
 from harness.runs.records import Run
 
 Pair = tuple[Run, Run]  # baseline and AU arm of one model, fold and seed
@@ -38,8 +38,8 @@ def one_rule(runs: Iterable[Run]) -> str | None:
 
 def confusion_of(runs: Sequence[Run], rule: str) -> np.ndarray:
     """Confusion matrix (E, E) in clips, summed over the runs."""
-    said = [run.predictions[rule] for run in runs]
-    return np.sum([confusion(one.label_B, predict(one.logits_BE)) for one in said], axis=0)
+    total_EE: np.ndarray = np.sum([run.predictions[rule].confusion_EE for run in runs], axis=0)
+    return total_EE
 
 
 def headline(setting: Setting, runs: Sequence[Run], rule: str | None) -> tuple[str, ...]:

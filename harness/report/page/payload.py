@@ -10,13 +10,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from harness.analysis.stats import Effect, Judged
 from harness.au.units import EXPRESSIONS
-from harness.engine.scores import confusion, predict, uar, war
+from harness.engine.scores import uar, war
 from harness.report.cells import MISSING, percent, points
 from harness.report.page.model import Line, Model, VerdictLine
 from harness.runs.records import DONE, Predictions, Run
@@ -99,7 +99,7 @@ def run_payload(run: Run, line: Line, path: str, shared: Shared) -> dict[str, An
 
 def wrong_clips(said: Predictions) -> tuple[list[WrongClip], tuple[int, ...]]:
     """The surest wrong clips of each true expression, WRONG_PER_CLASS at most, and how many are wrong (E,)."""
-    said_B = predict(said.logits_BE)
+    said_B = said.predicted_B
     wrong = np.flatnonzero(said_B != said.label_B)
     share_B = _softmax(said.logits_BE[wrong])[np.arange(len(wrong)), said_B[wrong]]
     surest = wrong[np.lexsort((wrong, -share_B))]
@@ -142,7 +142,7 @@ def _judged(judged: Judged | None) -> list[str]:
 
 def _rule(said: Predictions) -> dict[str, Any]:
     clips, counts = wrong_clips(said)
-    confusion_EE = confusion(said.label_B, predict(said.logits_BE))
+    confusion_EE = said.confusion_EE
     return {
         "epoch": said.epoch,
         "war": percent(war(confusion_EE)),
@@ -166,17 +166,15 @@ def _curves(epochs: Sequence[Mapping[str, Any]]) -> dict[str, list[float | None]
     kept = [one for i, one in enumerate(epochs) if i % step == 0 or i == len(epochs) - 1]
     columns: dict[str, list[float | None]] = {"epoch": [one.get("epoch", i + 1) for i, one in enumerate(kept)]}
     for name in CURVES:
-        values = [_short(one.get(name)) for one in kept]
-        if any(value is not None for value in values):
-            columns[name] = values
+        values = [one.get(name) for one in kept]
+        if any(map(_finite, values)):
+            columns[name] = [float(f"{value:.4g}") if _finite(value) else None for value in values]
     return columns
 
 
-def _short(value: object) -> float | None:
-    """Four digits; None for what is no finite number, which JSON does not have."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-        return None
-    return float(f"{value:.4g}")
+def _finite(value: object) -> TypeGuard[float]:
+    """Whether JSON can have it as a number."""
+    return (type(value) is float or type(value) is int) and math.isfinite(value)
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from harness.manifest import manifests_dir
+from harness.report.compared import measure_setting
 from harness.report.measured import settings
 from harness.report.page.render import write_page
 from harness.report.pairs import compare
 from harness.report.printed import read_paper
-from harness.report.tables import measure_setting, table1, table2, table3
+from harness.report.tables import table1, table2, table3
 from harness.runs.records import read_runs
 
 

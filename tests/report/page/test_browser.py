@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from harness.manifest import load_dataset
+from harness.report.figures.style import Figure
+from harness.report.page.pictures import FRAMES, SIDE
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -131,7 +133,7 @@ def test_filters_leave_the_rows_that_match_in_every_table(page: Any) -> None:
         assert set(shown.evaluate_all("rows => rows.map(row => row.dataset.arm)")) == {"au-minor"}
     assert set(page.locator(f"{SCORES} tbody tr:visible").evaluate_all("r => r.map(x => x.dataset.rule)")) == {"last"}
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_function("!document.querySelector('tbody tr[hidden]')")
+    playwright.expect(page.locator("tbody tr[hidden]")).to_have_count(0)
     shown, of, every, _ = page.locator("#shown").inner_text().split()
     assert (of, shown) == ("of", every)
 
@@ -272,5 +274,29 @@ def test_wrong_clips_show_their_frames(
     page.locator("a.open").first.click()
     pictures = page.get_by_role("dialog").locator("img")
     assert pictures.count() == 3
-    page.wait_for_function("[...document.querySelectorAll('#run img')].every(one => one.naturalWidth === 288)")
+    for number in range(3):
+        playwright.expect(pictures.nth(number)).to_have_js_property("naturalWidth", FRAMES * SIDE)
+    page.close()
+
+
+def test_in_the_dark_lines_change_places_with_their_paper_and_cells_do_not(
+    browser: Any, write_run: Callable[..., Path], write_runs_page: Callable[..., str], tmp_path: Path
+) -> None:
+    write_run()
+    (tmp_path / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    figures = [
+        Figure(name, name, "In words", tmp_path / "a.svg", tmp_path / "a.png") for name in ("curves", "confusion")
+    ]
+    write_runs_page(tmp_path / "report", figures=figures)
+    page = browser.new_page(color_scheme="dark", viewport={"width": 390, "height": 844})
+    page.goto((tmp_path / "report" / "index.html").as_uri())
+    filters = "images => images.map(image => getComputedStyle(image).filter)"
+    lines, cells = page.locator("figure img").evaluate_all(filters)
+    assert lines.startswith("invert(")
+    assert cells.startswith("brightness(")
+    page.locator("html").evaluate("root => root.dataset.theme = 'light'")
+    assert page.locator("figure img").evaluate_all(filters) == ["none", "none"]
+    # On a phone a figure keeps a size at which it can be read, and scrolls in its own frame.
+    assert page.locator("figure img").first.evaluate("image => image.clientWidth") > 600
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.close()

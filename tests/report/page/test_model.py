@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.manifest import manifests_dir
+from harness.report.compared import measure_setting
 from harness.report.measured import settings
 from harness.report.page.model import FOREST_WIDTH, WORDS, Model, page_model
 from harness.report.pairs import compare
 from harness.report.printed import read_paper
-from harness.report.tables import measure_setting
 from harness.runs.records import read_run
 
 RIGHT = [(0, 0)] * 56

@@ -54,7 +54,7 @@ def test_a_rule_has_its_counts_and_no_logits(write_run: Callable[..., Path]) -> 
 
 
 def test_curves_hold_numbers_only_and_no_more_than_a_plot_can_show(with_epochs: Callable[..., Run]) -> None:
-    epochs = [{"epoch": i, "loss": 1.23456 / i, "val_war": None, "note": "x"} for i in range(1, 1001)]
+    epochs = [{"epoch": i, "loss": 1.23456 / i, "val_war": None} for i in range(1, 1001)]
     columns = run_payload(with_epochs(epochs), LINE, "here", Shared())["epochs"]
     assert set(columns) == {"epoch", "loss"}
     assert columns["loss"][:2] == [1.235, 0.2058]

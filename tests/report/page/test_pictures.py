@@ -33,7 +33,7 @@ def test_a_strip_holds_four_frames_of_the_clip(wrong_run: Callable[..., Run], re
     assert list(found.strips["rendered"]) == ["00001", "00002", "00003", "00053", "00054", "00055"]
     assert found.left_out == 0
     start, _, content = found.strips["rendered"]["00001"].partition(",")
-    assert start == "data:image/jpeg;base64"
+    assert start == "data:image/webp;base64"
     with Image.open(io.BytesIO(base64.b64decode(content))) as picture:
         assert picture.size == (FRAMES * SIDE, SIDE)
 

@@ -36,7 +36,7 @@ function wrongClips(rule, names, pictures) {
     const here = rule.clips.filter((one) => one[1] === label);
     if (!rule.wrong[label]) return [];
     const items = here.map(([clip, , said, share]) => {
-      const picture = pictures[clip] ? [element("img", { src: pictures[clip], alt: `Four frames of clip ${clip}`, width: 288, height: 72, loading: "lazy" })] : [];
+      const picture = pictures[clip] ? [element("img", { src: pictures[clip], alt: `Four frames of clip ${clip}`, width: 256, height: 64, loading: "lazy" })] : [];
       return element("li", {}, ...picture, element("code", {}, clip), ` said ${names[said]}, ${share} %`);
     });
     return [element("h4", {}, `${name}: ${here.length} of ${rule.wrong[label]} wrong`), element("ul", { class: "wrong" }, ...items)];
