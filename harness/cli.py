@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +12,7 @@ import typer
 import harness
 from harness.cli_au import au_app
 from harness.cli_audit import audit_command
+from harness.cli_bench import bench_command
 from harness.cli_common import (
     MANY,
     AUSource,
@@ -30,9 +30,24 @@ from harness.cli_common import (
     table,
 )
 from harness.cli_data import data_app
+from harness.cli_doctor import doctor_command
 from harness.cli_regress import regress_command
+from harness.cli_report import report, report_command
+from harness.cli_runs import (
+    ArrayLimit,
+    Cpus,
+    Detach,
+    Gpus,
+    Launcher,
+    Mem,
+    Partition,
+    Time,
+    launch_of,
+    runs_app,
+)
 from harness.cli_upstream import upstream_app
 from harness.errors import HarnessError
+from harness.files import UNWRITABLE
 
 if TYPE_CHECKING:
     from harness.manifest import Experiment
@@ -48,7 +63,11 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.add_typer(au_app, name="au")
 app.command("audit")(audit_command)
+app.command("bench")(bench_command)
+app.command("doctor")(doctor_command)
 app.command("regress")(regress_command)
+app.command("report")(report_command)
+app.add_typer(runs_app, name="runs")
 app.add_typer(upstream_app, name="upstream")
 
 Engine = Annotated[
@@ -67,6 +86,13 @@ def main() -> None:
             raise
         print(f"audfer: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        # A full disk or a read-only folder is the user's to mend, wherever it shows.
+        if debug or error.errno not in UNWRITABLE:
+            raise
+        place = error.filename or "output"
+        print(f"audfer: {place}: cannot be written ({error.strerror}); make room or give rights", file=sys.stderr)
+        sys.exit(HarnessError.exit_code)
 
 
 def _version(wanted: bool) -> None:
@@ -99,7 +125,7 @@ def demo(
     from harness.runs.experiment import rendered_root
 
     frames = {"rendered": rendered_root(load_experiment("demo"), cache)}
-    _report(out / "demo", report_dir, json_, "audfer demo", run_dirs, figures, frames)
+    report(out / "demo", report_dir, json_, "audfer demo", run_dirs, figures, frames)
 
 
 @app.command()
@@ -119,6 +145,9 @@ def run(
         str | None, typer.Option("--dataset", help="Another data set, such as dfew_16f or ferv39k:Action.")
     ] = None,
     scale: Annotated[str | None, typer.Option("--scale", help="full or demo.")] = None,
+    nproc: Annotated[
+        int | None, typer.Option("--nproc", min=1, help="Processes that train one run together; on GPUs, one on each.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Epochs instead of the recipe's.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -134,6 +163,14 @@ def run(
     lists: UpstreamLists = None,
     au: AUSource = None,
     third_party: ThirdParty = Path("third_party"),
+    launcher: Launcher = "local",
+    partition: Partition = None,
+    time: Time = None,
+    gpus: Gpus = None,
+    cpus: Cpus = None,
+    mem: Mem = None,
+    array_limit: ArrayLimit = None,
+    detach: Detach = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say which runs, how many clips, FLOPs and hours.")
     ] = False,
@@ -142,33 +179,18 @@ def run(
     """Carry out an experiment; a run that was interrupted goes on where it was."""
     changes = {"models": many(models), "arms": many(arms), "folds": numbers("--folds", folds)}
     changes |= {"seeds": numbers("--seeds", seeds), "dataset": dataset, "scale": scale, "epochs": epochs}
+    changes |= {"nproc": nproc}
     changes |= {"settings": settings}
-    means = {"data_root": data_root, "cache": cache, "out": out, "engine": engine, "device": device, "jobs": jobs}
+    means: dict[str, Any] = {"data_root": data_root, "cache": cache, "out": out, "engine": engine, "device": device}
     means |= {"init": init, "random_init": random_init, "third_party": third_party, "lists": lists, "au": au}
-    means |= {"tensorboard": tensorboard}
+    asked = {"partition": partition, "time": time, "gpus": gpus, "cpus": cpus, "mem": mem, "array_limit": array_limit}
+    means |= {"tensorboard": tensorboard, "launch": launch_of(launcher, asked, jobs), "detach": detach}
+    means["jobs"] = jobs
     if dry_run:
         _forecast(experiment, changes, means, json_)
         return
     run_dirs = _run(experiment, changes, means)
     print(json.dumps([str(path) for path in run_dirs], indent=1) if json_ else "\n".join(map(str, run_dirs)))
-
-
-@app.command()
-def report(
-    runs: Annotated[Path, typer.Argument(help="Folder of runs, such as runs/demo.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for the tables; default: reports/<name of RUNS>.")
-    ] = None,
-    figures: Figures = True,
-    with_frames: Annotated[
-        list[str] | None,
-        typer.Option("--with-frames", help="DATASET=ROOT: the page shows clips that runs got wrong; may be repeated."),
-    ] = None,
-    json_: Json = False,
-) -> None:
-    """Write Tables 1-3, verdicts, figures and a page from finished runs."""
-    frames = dict(_dataset_root(text) for text in with_frames or [])
-    _report(runs, out or Path("reports", runs.name), json_, f"audfer report {runs}", None, figures, frames)
 
 
 @app.command()
@@ -229,36 +251,6 @@ def _experiment(name: str, changes: dict[str, Any], means: dict[str, Any]) -> Ex
     if means.get("engine") == "upstream" and own_form in known("experiments"):
         name = own_form
     return change(load_experiment(name), changes)
-
-
-def _report(
-    runs: Path,
-    out: Path,
-    json_: bool,
-    command: str,
-    run_dirs: list[Path] | None,
-    figures: bool,
-    frames: Mapping[str, Path],
-) -> None:
-    from harness.analysis.audit.inputs import paper_inputs
-    from harness.analysis.audit.whole import audit
-    from harness.analysis.flops import inference_multiply_adds
-    from harness.manifest import load_dataset, manifests_dir
-    from harness.report.write import write_report
-
-    paper, findings = manifests_dir() / "paper", audit(paper_inputs()).findings
-    shown = {(manifest := load_dataset(name)).name: (manifest, root) for name, root in frames.items()}
-    written = write_report(runs, out, paper, inference_multiply_adds, command, run_dirs, findings, figures, shown)
-    print(json.dumps([str(path) for path in written], indent=1) if json_ else "\n".join(map(str, written)))
-
-
-def _dataset_root(text: str) -> tuple[str, Path]:
-    from harness.errors import ManifestError
-
-    dataset, equals, root = text.partition("=")
-    if not equals or not root:
-        raise ManifestError(f"--with-frames {text!r}: not DATASET=ROOT; give e.g. --with-frames dfew=/data/DFEW")
-    return dataset, Path(root)
 
 
 if __name__ == "__main__":

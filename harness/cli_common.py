@@ -9,13 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.errors import ManifestError
+from harness.errors import CheckFailed, ManifestError
 
 MANY = "several parted by commas, or repeated"
 
 Cache = Annotated[Path, typer.Option("--cache", help="Folder for rendered faces and packed frames.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for run directories.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Runs at a time; default: as many as the cores allow.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "--workers", min=1, help="Runs at a time on this machine; default: as the cores allow."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Root = Annotated[
     Path | None,
@@ -31,6 +34,14 @@ AUSource = Annotated[
     typer.Option("--au", help="AU files elsewhere: a folder of CSV files, or a table of `audfer au labels`."),
 ]
 Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures too, svg and png.")]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        help="Write nothing: make it again and compare with what lies in --out, text byte by byte, figures and page by "
+        "name. Exit code 1 names what differs.",
+    ),
+]
 Dataset = Annotated[str, typer.Argument(help="Name of a data set, such as dfew, ferv39k:Action or mafw_11.")]
 Confidence = Annotated[
     float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Frames tracked with less are left out.")
@@ -66,6 +77,17 @@ def table(rows: Sequence[dict[str, str]], data: Any, json_: bool) -> None:
 def lines_or_json(lines: Sequence[str], data: Any, json_: bool) -> None:
     """Print lines for a reader, or `data` as JSON."""
     print(json.dumps(data, indent=1) if json_ else "\n".join(lines))
+
+
+def checked(out: Path, lines: Sequence[str], data: Any, command: str, json_: bool) -> None:
+    """Print what `--check` found, a line for each file that is not as made again; CheckFailed if there is one."""
+    if lines or json_:
+        lines_or_json(lines, data, json_)
+    if lines:
+        files = f"{len(lines)} file{'' if len(lines) == 1 else 's'}"
+        raise CheckFailed(f"{out}: {files} not as made again, see above; if that is meant, write it again: {command}")
+    if not json_:
+        print(f"{out}: the same when made again")
 
 
 def cores() -> int:

@@ -46,12 +46,13 @@ def regress_command(
 def _compare(
     baseline: Path, candidate: Path, page: Path | None, xml: Path | None, min_speed: float, json_: bool
 ) -> None:
-    from harness.analysis.regress import compare, passed
+    from harness.analysis.regress import compare, passed, refuse_broken
     from harness.analysis.summary import read_summary
     from harness.report import regression
 
     try:
         (before, _), (after, _) = read_summary(baseline), read_summary(candidate)
+        refuse_broken(before, str(baseline))
         checks = compare(before, after, min_speed)
     except HarnessError as error:
         # A job that reads the files only must not find those of yesterday.

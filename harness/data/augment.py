@@ -50,18 +50,31 @@ def augment(
 
 def whole_frames(clip_BTHWC: torch.Tensor, spec: Input) -> torch.Tensor:
     """Test clips: the whole frame resized (bilinear, antialiased) and normalised; uint8 BTHWC to float BTCHW."""
-    batch, frames = clip_BTHWC.shape[:2]
+    return normalise(resize(clip_BTHWC, spec.size), spec)
+
+
+def resize(clip_BTHWC: torch.Tensor, size: int) -> torch.Tensor:
+    """Whole frames at size x size (bilinear, antialiased); uint8 (B, T, H, W, C) to uint8 (B, T, C, size, size)."""
     flat = clip_BTHWC.flatten(0, 1).permute(0, 3, 1, 2)
-    if flat.shape[-1] != spec.size:
-        flat = tv.resize(flat, [spec.size, spec.size], interpolation=tv.InterpolationMode.BILINEAR, antialias=True)
-    return normalise(flat.unflatten(0, (batch, frames)).float(), spec)
+    if flat.shape[-1] != size:
+        flat = tv.resize(flat, [size, size], interpolation=tv.InterpolationMode.BILINEAR, antialias=True)
+    return flat.unflatten(0, clip_BTHWC.shape[:2])
 
 
 def normalise(clip_BTCHW: torch.Tensor, spec: Input) -> torch.Tensor:
-    """Pixels from 0 to 255 to (x / 255 - mean) / std, channels last in memory."""
-    mean = clip_BTCHW.new_tensor(spec.mean).view(3, 1, 1)
-    std = clip_BTCHW.new_tensor(spec.std).view(3, 1, 1)
-    return channels_last(clip_BTCHW * (1.0 / (255.0 * std)) - mean / std)
+    """Pixels from 0 to 255, uint8 or float, to (x / 255 - mean) / std, channels last in memory."""
+    pixel_BTHWC = clip_BTCHW.permute(0, 1, 3, 4, 2)
+    mean, std = (torch.tensor(values, device=clip_BTCHW.device) for values in (spec.mean, spec.std))
+    scale = 1.0 / (255.0 * std)
+    # Written once, in the order that is wanted; a mean of nought is not worth a second pass.
+    if clip_BTCHW.is_floating_point():
+        empty_BTHWC = torch.empty_like(pixel_BTHWC, memory_format=torch.contiguous_format)
+        normal_BTHWC = torch.mul(pixel_BTHWC, scale, out=empty_BTHWC)
+    else:
+        normal_BTHWC = pixel_BTHWC.to(torch.float32, memory_format=torch.contiguous_format).mul_(scale)
+    if any(spec.mean):
+        normal_BTHWC -= mean / std
+    return normal_BTHWC.permute(0, 1, 4, 2, 3)
 
 
 def channels_last(clip_BTCHW: torch.Tensor) -> torch.Tensor:
@@ -145,26 +158,28 @@ def _jitter(clip_BTCHW: torch.Tensor, jitter: Jitter, generator: torch.Generator
                 continue
             chosen = torch.nonzero(order_B4[:, turn] == kind).flatten()
             if len(chosen):
-                shift = shift_B4[chosen, kind].to(clip_BTCHW.device).view(-1, 1, 1, 1, 1)
-                clip_BTCHW[chosen] = adjust[kind](clip_BTCHW[chosen], shift).clamp_(0.0, 255.0)
+                place = chosen.to(clip_BTCHW.device)
+                shift = shift_B4[chosen, kind].view(-1, 1, 1, 1, 1)
+                clip_BTCHW[place] = adjust[kind](clip_BTCHW[place], shift).clamp_(0.0, 255.0)
     return clip_BTCHW
 
 
 def _brightness(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-    return clip * (1.0 + shift)
+    return clip * (1.0 + shift).to(clip.device)
 
 
 def _contrast(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
     mean = _grey(clip).mean(dim=(-3, -2, -1), keepdim=True)
-    return mean + (clip - mean) * (1.0 + shift)
+    return mean + (clip - mean) * (1.0 + shift).to(clip.device)
 
 
 def _saturation(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
     grey = _grey(clip)
-    return grey + (clip - grey) * (1.0 + shift)
+    return grey + (clip - grey) * (1.0 + shift).to(clip.device)
 
 
 def _hue(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    # `shift` is on the CPU, as every draw is: reading it waits for no GPU.
     turned = [tv.adjust_hue(c / 255.0, float(s)) * 255.0 for c, s in zip(clip, shift.flatten(), strict=True)]
     return torch.stack(turned)
 

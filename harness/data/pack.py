@@ -118,7 +118,9 @@ def open_pack(path: Path) -> Pack:
         frames = np.load(path / FRAMES, mmap_mode="r")
         _check_frames(path / FRAMES, frames, meta["shape"])
         return _opened(path, meta, index, frames)
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+    except DataError:
+        raise
+    except Exception as error:  # whatever NumPy and pyarrow say of headers that are none
         raise DataError(f"{path}: not a whole pack ({error}); {AGAIN}") from error
 
 
@@ -182,7 +184,7 @@ def _read_meta(path: Path) -> dict[str, Any] | None:
         meta = json.loads((path / META).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: not a whole pack ({error}); {AGAIN}") from error
     return meta if isinstance(meta, dict) else {}
 

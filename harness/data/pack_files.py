@@ -93,20 +93,22 @@ def append_journal(path: Path, packed: Packed) -> None:
 
 
 def read_journal(path: Path, made_from: dict[str, object]) -> list[Packed] | None:
-    """Clips of the journal, up to a line that was cut off; None if there is no journal or it is of another pack."""
+    """Clips of the journal, up to a line that was cut off or altered; None if there is none, or of another pack."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     except FileNotFoundError:
         return None
-    entries = []
-    for line in lines:
+    packed = []
+    for number, line in enumerate(lines):
         try:
-            entries.append(json.loads(line if line.endswith("\n") else ""))
-        except ValueError:
-            break
-    if not entries or entries[0] != made_from:
-        return None
-    return [Packed(**{**entry, "refused": tuple(Refused(**r) for r in entry["refused"])}) for entry in entries[1:]]
+            entry = json.loads(line if line.endswith("\n") else "")
+            if number:
+                packed.append(Packed(**{**entry, "refused": tuple(Refused(**one) for one in entry["refused"])}))
+            elif entry != made_from:
+                return None
+        except (KeyError, RecursionError, TypeError, ValueError):
+            return packed if number else None
+    return packed if lines else None
 
 
 @contextmanager

@@ -172,10 +172,22 @@ def _check_room(plan: Plan, folder: Path) -> None:
 
 
 def _whole(plan: Plan, file: FrameFile, found: list[Packed], pool: ThreadPoolExecutor) -> dict[str, Packed]:
-    """Those of the journal's clips whose rows have the hash it says."""
+    """Those of the journal's clips that are of the plan, and whose rows have the hash it says."""
     offsets = {clip.name: int(offset) for clip, offset in zip(plan.clips, plan.offset_N, strict=True)}
+    frames = {clip.name: len(clip.frames) for clip in plan.clips}
+    found = [packed for packed in found if _fits(packed, frames)]
     digests = pool.map(lambda packed: file.digest(offsets[packed.clip], packed.count), found)
     return {packed.clip: packed for packed, digest in zip(found, digests, strict=True) if digest == packed.sha256}
+
+
+def _fits(packed: Packed, frames: Mapping[str, int]) -> bool:
+    """Whether a journal's line can be of one of the clips, whose numbers of frames are given."""
+    left_out = [refused.index for refused in packed.refused]
+    if not isinstance(packed.clip, str) or not all(type(number) is int for number in (packed.count, *left_out)):
+        return False
+    length = frames.get(packed.clip, 0)
+    whole = packed.count >= 1 and packed.count + len(set(left_out)) == length
+    return whole and all(0 <= index < length for index in left_out)
 
 
 def _pack_others(

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.au.labels import READING, read_clip_labels
+from harness.au.units import NUM_UNITS
 from harness.data.clips import Fold, Listing
 from harness.data.lists import Lists
 from harness.data.pack import Pack, Progress, open_pack, pack_clips
@@ -57,8 +58,13 @@ class Prepared:
         return self.pack.path
 
     def au_labels(self, frames: str) -> AULabels:
-        """AU labels over `all` or `sampled` frames; DataError if they were not prepared."""
-        return _load_au(self.path / f"au_{frames}.npz")
+        """AU labels over `all` or `sampled` frames; DataError if they were not prepared, or not for this pack."""
+        path = self.path / f"au_{frames}.npz"
+        labels, clips = _load_au(path), (len(self.pack.names),)
+        shapes = labels.label_NA.shape, labels.mask_N.shape, labels.unit_A.shape
+        if shapes != ((*clips, NUM_UNITS), clips, (NUM_UNITS,)):
+            raise DataError(f"{path}: AU labels of other clips or units; remove the file and run again")
+        return labels
 
 
 def prepare(
@@ -114,16 +120,24 @@ def open_prepared(folder: Path) -> Prepared:
     pack = open_pack(folder)
     try:
         meta = json.loads((folder / "folds.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        folds = {int(k): Fold(int(k), tuple(fold["train"]), tuple(fold["test"])) for k, fold in meta["folds"].items()}
+        altered = meta["fingerprint"] != _identity(pack.fingerprint, folds)
+    except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError) as error:
         raise DataError(f"{folder}: folds.json cannot be read ({error}); remove the folder and run again") from error
-    folds = {int(k): Fold(int(k), tuple(fold["train"]), tuple(fold["test"])) for k, fold in meta["folds"].items()}
+    if altered:
+        raise DataError(f"{folder}: folds.json is altered, it has another hash; remove the folder and run again")
     return Prepared(pack, folds, meta["fingerprint"])
 
 
 def fingerprint(listing: Listing) -> str:
     """sha256 (hex) of clips, classes, frames and folds."""
-    folds = [[k, fold.train, fold.test] for k, fold in sorted(listing.folds.items())]
-    return hashlib.sha256((listing.fingerprint() + json.dumps(folds)).encode()).hexdigest()
+    return _identity(listing.fingerprint(), listing.folds)
+
+
+def _identity(clips: str, folds: Mapping[int, Fold]) -> str:
+    """sha256 (hex) of the hash of the clips and of the folds."""
+    parts = [[k, fold.train, fold.test] for k, fold in sorted(folds.items())]
+    return hashlib.sha256((clips + json.dumps(parts)).encode()).hexdigest()
 
 
 def _prepare_au(au: Path, pack: Pack, frames: str, *, min_confidence: float = 0.0, workers: int = 1) -> None:
@@ -160,16 +174,16 @@ def _au_fingerprint(au: Path, pack: Pack, min_confidence: float) -> str:
 def _stored_source(path: Path) -> str:
     """What the labels there are made from; nothing if there are none, or none with all that is needed today."""
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             return str(data["source"]) if "unit_A" in data else ""
-    except (OSError, ValueError, KeyError):
+    except Exception:  # whatever zip, NumPy and its headers say of bytes that are none
         return ""
 
 
 @lru_cache(maxsize=4)
 def _load_au(path: Path) -> AULabels:
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             return AULabels(data["label_NA"], data["mask_N"], data["unit_A"])
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # whatever zip, NumPy and its headers say of bytes that are none
         raise DataError(f"{path}: AU labels cannot be read ({error}); remove the file and run again") from error

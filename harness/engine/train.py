@@ -74,6 +74,17 @@ def train_run(
     progress = _resume(setup, run_dir)
     if ranks.writes:
         write_text(run_dir / "environment.json", json.dumps(describe(config), sort_keys=True, indent=1) + "\n")
+    with stop.patient():
+        _train_epochs(setup, data, progress, run_dir, on_epoch)
+    if ranks.writes:
+        _write_record(setup, data, progress, run_dir)
+
+
+def _train_epochs(
+    setup: Setup, data: FoldData, progress: Progress, run_dir: Path, on_epoch: EpochReport | None
+) -> None:
+    """Train and evaluate what is left of the run, saving each epoch. RunStopped, saved, if the process is asked."""
+    config = setup.config
     # An epoch that was trained but stopped while it was evaluated is still open.
     for epoch in range(len(progress.epochs), config.recipe.epochs):
         try:
@@ -84,10 +95,8 @@ def train_run(
             _save(setup, progress, run_dir)
             raise
         _save(setup, progress, run_dir)
-        if on_epoch and ranks.writes:
+        if on_epoch and setup.ranks.writes:
             on_epoch(record)
-    if ranks.writes:
-        _write_record(setup, data, progress, run_dir)
 
 
 def _write_record(setup: Setup, data: FoldData, progress: Progress, run_dir: Path) -> None:

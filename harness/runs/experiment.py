@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,16 +11,20 @@ from typing import Any, Literal
 from harness.au.knowledge import read_unit_table
 from harness.au.units import EXPRESSIONS
 from harness.data.lists import Lists
+from harness.data.pack import verify_pack
 from harness.data.prepare import Prepared, prepare
 from harness.data.readers import read_listing, read_lists
 from harness.data.rendered.dataset import RenderSummary, render_dfew
+from harness.engine.environment import shares
 from harness.errors import DataError, ManifestError
 from harness.manifest import DatasetManifest, Experiment, RunConfig, RunData, load_dataset, manifests_dir
 from harness.recipe import Recipe
 from harness.runs.forecast import Forecast, counted_data, counts_of_lists, forecast, rendered_counts
 from harness.runs.launch import launch
+from harness.runs.launch_manifest import LOCAL, Launch
 from harness.runs.lists import lists_of
 from harness.runs.materials import Materials
+from harness.runs.planned import Tell
 from harness.runs.sweep import Machine, au_facts, packed_data, plan, recipes
 from harness.runs.tensorboard import with_events
 from harness.upstream.clips import label_facts, run_data
@@ -29,6 +33,7 @@ from harness.upstream.manifest import load_upstream
 from harness.upstream.weights import initial_of
 
 Bar = Callable[[int, int], None]
+HASHED_AT_START = 8 << 30  # bytes of a pack whose frames are hashed before each start: seconds beside hours of training
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Means:
     out: run directories. init: a file of initial weights for the one model of a native experiment. random_init: let
     an upstream that starts from pretrained weights start at random. third_party: the upstreams' clones. lists: the
     upstream whose split lists stand in for the data set's own. au: AU files that lie elsewhere, or AU tables.
-    tensorboard: write event files beside the records.
+    tensorboard: write event files beside the records. launch: who carries the runs out; detach: do not wait for it.
     """
 
     data_root: Path | None
@@ -65,6 +70,8 @@ class Means:
     lists: str | None = None
     au: Path | None = None
     tensorboard: bool = False
+    launch: Launch = LOCAL
+    detach: bool = False
 
 
 def run_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> list[Path]:
@@ -98,14 +105,27 @@ def run_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> li
 
     configs = plan(experiment, data_of, Machine(means.engine, means.device, names), facts)
     watcher.planned(configs)
+    for line in _shares(configs):
+        watcher.line(line)
     return launch(
         configs,
         Materials(paths, root, means.cache, means.third_party, files),
         means.out,
+        means.launch,
         jobs=means.jobs or default_jobs(experiment, means.device),
-        on_epoch=on_epoch,
-        on_run=watcher.finished,
+        tell=Tell(watcher.line, on_epoch, watcher.finished),
+        detach=means.detach,
     )
+
+
+def _shares(configs: Sequence[RunConfig]) -> list[str]:
+    """For each model that several processes train together: their parts of the batch, and the learning rate."""
+    found = {config.model: shares(config) for config in configs if config.nproc > 1}
+    return [
+        f"{model}: {part['world_size']} processes a run, batch {part['global_batch']} ({part['batch_per_rank']} each), "
+        f"learning rate {part['learning_rate']}"
+        for model, part in found.items()
+    ]
 
 
 def _initial(experiment: Experiment, means: Means) -> tuple[dict[str, str], dict[str, Path]]:
@@ -132,7 +152,7 @@ def default_jobs(experiment: Experiment, device: str) -> int:
     """Runs at a time: on a CPU as many as have their threads, on a GPU one."""
     if device != "cpu" or experiment.threads is None:
         return 1
-    return max(1, len(os.sched_getaffinity(0)) // experiment.threads)
+    return max(1, len(os.sched_getaffinity(0)) // max(experiment.threads, experiment.nproc))
 
 
 def rendered_root(experiment: Experiment, cache: Path) -> Path:
@@ -209,10 +229,24 @@ def _prepare(
             workers=len(os.sched_getaffinity(0)),
             progress=watcher.stage(f"packing clips at {size} pixels"),
         )
+        _hash_again(found[size], manifest, watcher)
         if unread := found[size].pack.quarantined:
             where = found[size].path / "quarantine.csv"
             watcher.line(f"{unread:,} frames could not be read and are left out of their clips; {where} names them")
     return found
+
+
+def _hash_again(prepared: Prepared, manifest: DatasetManifest, watcher: Watcher) -> None:
+    """DataError if the packed frames are not those that were packed; a large pack is left to `data pack --verify`."""
+    size = prepared.pack.frames_FHWC.nbytes
+    if size > HASHED_AT_START:
+        asked = f"`audfer data pack {manifest.name} --verify`"
+        watcher.line(f"{prepared.path}: {size / 1e9:.0f} GB of frames are not hashed at each start; {asked} does")
+    elif wrong := verify_pack(prepared.path, workers=len(os.sched_getaffinity(0))):
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise DataError(
+            f"{prepared.path}: the frames of {wrong[0]}{more} changed since packing; remove the folder and run again"
+        )
 
 
 def split_lists(manifest: DatasetManifest, means: Means) -> Lists | None:

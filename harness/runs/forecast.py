@@ -1,11 +1,13 @@
 """What an experiment would take: runs, clips, multiply-adds and hours, before anything is trained.
 
 Hours come from clips per second: those of finished runs of the same model, scale, device and precision where there are
-any, else measured on the spot.
+any, else those that `audfer bench` has left for this device (docs/bench.md), else measured on the spot. The forecast
+says which.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ from harness.engine.environment import device_name
 from harness.engine.throughput import BACKWARD_AND_FORWARD, Throughput, measure_throughput
 from harness.manifest import Experiment, RunConfig, RunData
 from harness.runs.records import Run, read_runs
+
+BENCH = Path("reports", "bench")  # beside the folder of runs
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,15 @@ class Forecast:
 
 
 def forecast(configs: Sequence[RunConfig], out: Path, told: Callable[[str], None] = lambda _: None) -> list[Forecast]:
-    """A forecast for each model of the planned runs. `out`: where finished runs lie; `told` hears what is measured."""
+    """A forecast for each model of the planned runs. `out`: where finished runs lie, and beside it what was measured
+    before; `told` hears what is measured now.
+    """
     finished = read_runs(out)[0] if out.is_dir() else []
+    benches = read_benches(out.parent / BENCH)
     by_model: dict[str, list[RunConfig]] = {}
     for config in configs:
         by_model.setdefault(config.model, []).append(config)
-    return [_of_model(model, runs, finished, told) for model, runs in by_model.items()]
+    return [_of_model(model, runs, finished, benches, told) for model, runs in by_model.items()]
 
 
 def counted_data(experiment: Experiment, manifest: DatasetManifest, counts: FoldCounts) -> RunData:
@@ -119,13 +126,29 @@ def rendered_counts(clips: int) -> dict[str, FoldCounts]:
     return {str(fold): FoldCounts(train=tuple(train), test=tuple(test)) for fold in range(1, FOLDS + 1)}
 
 
+def read_benches(folder: Path) -> dict[str, dict[str, Any]]:
+    """What `audfer bench --out` left in `folder`, by file; a file that is not of it is passed over."""
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            found[path.name] = {"scale": data["scale"], "rates": data["rates"], **data["machine"]}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
 def _of_model(
-    model: str, configs: Sequence[RunConfig], finished: Sequence[Run], told: Callable[[str], None]
+    model: str,
+    configs: Sequence[RunConfig],
+    finished: Sequence[Run],
+    benches: Mapping[str, dict[str, Any]],
+    told: Callable[[str], None],
 ) -> Forecast:
     first = configs[0]
     views = first.recipe.sampling.test_segments if first.recipe.sampling.rule == "mae_dfer" else 1
     multiply_adds = inference_multiply_adds([(model, first.scale)])[model, first.scale]
-    speed = _of_records(first, finished, views)
+    speed = _of_records(first, finished, views) or _of_bench(first, benches, views)
     if speed is None:
         told(f"{model}: measuring a few steps on {first.device}")
         baseline = first.model_copy(update={"arm": "baseline", "au": None})
@@ -171,6 +194,18 @@ def _of_records(config: RunConfig, finished: Sequence[Run], views: int) -> Throu
         if epoch["evaluation_seconds"]
     )
     return Throughput(train, test, f"{len(alike)} finished runs")
+
+
+def _of_bench(config: RunConfig, benches: Mapping[str, dict[str, Any]], views: int) -> Throughput | None:
+    """Whole runs of the same model, scale and precision that were measured on the same processor or GPU."""
+    wanted: dict[str, Any] = {"scale": config.scale, "precision": config.precision}
+    wanted |= {"device_name": device_name(config.device)}
+    wanted |= {"threads": config.threads} if config.threads else {}
+    for name, bench in benches.items():
+        rates = bench["rates"].get(config.model)
+        if rates and config.engine == "native" and all(bench.get(key) == value for key, value in wanted.items()):
+            return Throughput(rates["train"], views * rates["test"], f"{BENCH / name}: {rates['note']}")
+    return None
 
 
 def _kind(config: RunConfig) -> tuple[Any, ...]:

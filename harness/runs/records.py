@@ -12,16 +12,18 @@ import os
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import compress, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from harness.au.units import EXPRESSIONS, NUM_EXPRESSIONS
+from harness.engine.scores import confusion, predict
 from harness.errors import RunError
 from harness.files import write_text
 from harness.manifest import RunConfig, read_run_config
@@ -37,6 +39,7 @@ SCHEMA = pa.schema(
     + [(name, pa.float32()) for name in EXPRESSIONS]
 )
 AGAIN = "remove the run directory and run again"
+NUMBER = {int, float, type(None)}  # what an epoch's line holds
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,16 @@ class Predictions:
     clips: tuple[str, ...]
     label_B: np.ndarray
     logits_BE: np.ndarray
+
+    @cached_property
+    def predicted_B(self) -> np.ndarray:
+        """The expression predicted for each clip, int8: a report asks for it many times."""
+        return predict(self.logits_BE).astype(np.int8)
+
+    @cached_property
+    def confusion_EE(self) -> np.ndarray:
+        """Clips per label and predicted expression."""
+        return confusion(self.label_B, self.predicted_B)
 
 
 @dataclass(frozen=True)
@@ -77,12 +90,12 @@ class Run:
         """Predictions per selection rule of the configuration; RunError if a label, clip or logit cannot be right."""
         path = self.path / PREDICTIONS
         table = _read_parquet(path)
-        rule_N = np.asarray(table["rule"].to_pylist())
-        rules = sorted(set(rule_N.tolist()))
+        rules = sorted(pc.unique(table["rule"]).to_pylist())
         if rules != sorted(self.config.selection):
             raise RunError(f"{path}: rules {rules} where {CONFIG} has {sorted(self.config.selection)}; {AGAIN}")
         found: dict[str, Predictions] = {
-            rule: _predictions(table.filter(rule_N == rule), f"{path}: rule {rule}") for rule in self.config.selection
+            rule: _predictions(table.filter(pc.equal(table["rule"], rule)), f"{path}: rule {rule}")
+            for rule in self.config.selection
         }
         _same_clips(found, path)
         self._check_count(found, path)
@@ -124,9 +137,7 @@ def read_run(run_dir: Path) -> Run:
         raise RunError(f"{run_dir / DONE}: does not list {FEATURES}, which {CONFIG} asks for; {AGAIN}")
     _check_name(run_dir, config)
     environment = _read_json(run_dir / ENVIRONMENT)
-    absent = [key for key in ENVIRONMENT_KEYS if key not in environment]
-    if absent:
-        raise RunError(f"{run_dir / ENVIRONMENT}: {', '.join(absent)} missing; {AGAIN}")
+    _check_environment(run_dir / ENVIRONMENT, environment)
     return Run(run_dir, config, environment, _read_lines(run_dir / EPOCHS))
 
 
@@ -138,8 +149,10 @@ def read_runs(root: Path) -> tuple[list[Run], list[Path]]:
     if not root.is_dir():
         raise RunError(f"{root}: no such folder of runs; give the folder that `audfer run` wrote to")
     found = sorted(path for path in (root, *root.rglob("fold*")) if LEAF.fullmatch(path.name) and path.is_dir())
-    finished = [path for path in found if (path / DONE).is_file()]
-    return [read_run(path) for path in finished], [path for path in found if path not in set(finished)]
+    finished = [(path / DONE).is_file() for path in found]
+    return [read_run(path) for path in compress(found, finished)], [
+        path for path, done in zip(found, finished, strict=True) if not done
+    ]
 
 
 def _check_seal(run_dir: Path) -> set[str]:
@@ -166,35 +179,79 @@ def _check_name(run_dir: Path, config: RunConfig) -> None:
         raise RunError(f"{run_dir}: {CONFIG} is of fold {config.fold}, seed {config.seed}; {AGAIN}")
 
 
+def _check_environment(path: Path, environment: dict[str, Any]) -> None:
+    absent = [key for key in ENVIRONMENT_KEYS if key not in environment]
+    if absent:
+        raise RunError(f"{path}: {', '.join(absent)} missing; {AGAIN}")
+    told, more = environment["harness"], environment.get("upstream") or {}
+    texts = [environment[key] for key in ENVIRONMENT_KEYS[1:]]
+    if not (isinstance(told, dict) and isinstance(more, dict) and all(isinstance(text, str) for text in texts)):
+        raise RunError(f"{path}: {', '.join(ENVIRONMENT_KEYS)} are not an object and texts; {AGAIN}")
+
+
 def _predictions(rows: pa.Table, where: str) -> Predictions:
     """The rows of one rule, in order of clip name, or RunError."""
-    rows = rows.sort_by("clip")
-    epochs = sorted(set(rows["epoch"].to_pylist()))
-    if len(epochs) != 1:
-        raise RunError(f"{where}: epochs {epochs} where a rule names one; {AGAIN}")
-    clips = _shared(tuple(rows["clip"].to_pylist()))
-    label_B = rows["label"].to_numpy().astype(np.int64)
-    logits_BE = np.stack([rows[name].to_numpy() for name in EXPRESSIONS], axis=1)
-    _check_values(clips, label_B, logits_BE, where)
-    return Predictions(epochs[0], clips, label_B, logits_BE)
+    epoch_B = rows["epoch"].to_numpy()
+    if (epoch_B != epoch_B[0]).any():
+        raise RunError(f"{where}: epochs {sorted(set(epoch_B.tolist()))} where a rule names one; {AGAIN}")
+    names = _in_order(*_bytes_of(rows["clip"]))
+    if names.twice is not None:
+        raise RunError(f"{where}: clip {names.twice} is there twice; {AGAIN}")
+    label_B = _labels(rows["label"].to_numpy()[names.order_B].tobytes())
+    logits_BE = np.stack([rows[name].to_numpy() for name in EXPRESSIONS], axis=1)[names.order_B]
+    _check_values(names.clips, label_B, logits_BE, where)
+    return Predictions(int(epoch_B[0]), names.clips, label_B, logits_BE)
+
+
+class _Names(NamedTuple):
+    """Clips in order of name, the index that puts the rows in that order, and a name that is there twice."""
+
+    clips: tuple[str, ...]
+    order_B: slice | np.ndarray
+    twice: str | None
+
+
+def _bytes_of(column: pa.ChunkedArray) -> tuple[bytes, bytes]:
+    """The column's names as one run of utf-8 bytes, and the length of each (int32)."""
+    names = column.combine_chunks()
+    _, places, text = names.buffers()
+    place_B = np.frombuffer(places, np.int32, len(names) + 1, 4 * names.offset)
+    return text.to_pybytes()[place_B[0] : place_B[-1]], np.diff(place_B).tobytes()
+
+
+@lru_cache(maxsize=256)
+def _in_order(text: bytes, lengths: bytes) -> _Names:
+    """Sorted once for all the runs of a fold: a thousand runs hold a dozen lists of names, not a thousand."""
+    ends = np.cumsum(np.frombuffer(lengths, np.int32)).tolist()
+    clips = [text[start:end].decode() for start, end in pairwise([0, *ends])]
+    order = sorted(range(len(clips)), key=clips.__getitem__)
+    ordered = _shared(tuple(clips[i] for i in order))
+    twice = next((clip for clip, following in pairwise(ordered) if clip == following), None)
+    return _Names(ordered, slice(None) if order == list(range(len(clips))) else np.array(order), twice)
 
 
 @lru_cache(maxsize=256)
 def _shared(clips: tuple[str, ...]) -> tuple[str, ...]:
-    """The same tuple for equal clips: a thousand runs of a few folds need not hold a thousand lists of names."""
+    """The same tuple for equal clips, in whatever order the files have them."""
     return clips
 
 
+@lru_cache(maxsize=256)
+def _labels(labels: bytes) -> np.ndarray:
+    """int8 labels as int64 (B,); runs of the same clips share them, so nobody may write to them."""
+    label_B = np.frombuffer(labels, np.int8).astype(np.int64)
+    label_B.setflags(write=False)
+    return label_B
+
+
 def _check_values(clips: tuple[str, ...], label_B: np.ndarray, logits_BE: np.ndarray, where: str) -> None:
-    for clip, following in pairwise(clips):
-        if clip == following:
-            raise RunError(f"{where}: clip {clip} is there twice; {AGAIN}")
     for i in np.flatnonzero((label_B < 0) | (label_B >= NUM_EXPRESSIONS)):
         raise RunError(
             f"{where}: clip {clips[i]} has label {label_B[i]}, known are 0 to {NUM_EXPRESSIONS - 1}; {AGAIN}"
         )
-    for i in np.flatnonzero(~np.isfinite(logits_BE).all(axis=1)):
-        raise RunError(f"{where}: clip {clips[i]} has a logit that is not finite; {AGAIN}")
+    if not np.isfinite(logits_BE).all():
+        first = int(np.argmin(np.isfinite(logits_BE).all(axis=1)))
+        raise RunError(f"{where}: clip {clips[first]} has a logit that is not finite; {AGAIN}")
 
 
 def _same_clips(found: dict[str, Predictions], path: Path) -> None:
@@ -220,31 +277,39 @@ def _read_features(path: Path) -> Features:
 
 def _read_parquet(path: Path) -> pa.Table:
     try:
-        table = pq.ParquetFile(path).read()
-    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        table = pq.ParquetFile(path).read(use_threads=False)  # small: threads cost more than they read
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise RunError(f"{path}: not a parquet file ({str(error).splitlines()[0]}); {AGAIN}") from error
     if set(table.schema.names) != set(SCHEMA.names) or not table.num_rows or any(c.null_count for c in table.columns):
         raise RunError(f"{path}: empty, with empty cells, or columns other than {', '.join(SCHEMA.names)}; {AGAIN}")
     try:
         return table.select(SCHEMA.names).cast(SCHEMA)
-    except ValueError as error:
+    except (ValueError, pa.ArrowException) as error:
         raise RunError(f"{path}: a column of another type ({str(error).splitlines()[0]}); {AGAIN}") from error
 
 
 def _read_lines(path: Path) -> tuple[dict[str, Any], ...]:
     try:
-        epochs = tuple(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    except ValueError as error:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        epochs = json.loads(f"[{','.join(lines)}]")  # at once, so that a run's epochs share the names of their values
+        if len(epochs) != len(lines):
+            epochs = [json.loads(line) for line in lines]
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{path}: a line is not JSON ({error}); {AGAIN}") from error
     if not epochs:
         raise RunError(f"{path}: no epoch in it; {AGAIN}")
-    return epochs
+    if (
+        not all(type(line) is dict for line in epochs)
+        or not {type(v) for line in epochs for v in line.values()} <= NUMBER
+    ):
+        raise RunError(f"{path}: a line is not an object of numbers; {AGAIN}")
+    return tuple(epochs)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path}: not JSON ({error}); {AGAIN}") from error
     if not isinstance(data, dict):
         raise RunError(f"{path}: not a JSON object; {AGAIN}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -30,8 +29,6 @@ from harness.manifest import (
 )
 from harness.recipe import Recipe
 from harness.runs.published import differs_from_published
-
-AT_RATIO = re.compile(r"(?P<experiment>.+)/ratio-(?P<ratio>[0-9.e-]+)")
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,8 @@ def plan(
         )
     manifest = load_dataset(experiment.dataset)
     resolved = recipes(experiment)
+    if experiment.nproc > 1:
+        _check_nproc(experiment, machine, resolved)
     return [
         _run(one, manifest, recipe, data_of(recipe, fold), machine, model, arm, fold, seed, au_facts or {})
         for seed in experiment.seeds
@@ -84,10 +83,18 @@ def plan(
     ]
 
 
-def swept(experiment: str) -> tuple[str, float] | None:
-    """Name and ratio in the name of an experiment that `ratios` made; None for any other."""
-    match = AT_RATIO.fullmatch(experiment)
-    return (match["experiment"], float(match["ratio"])) if match else None
+def _check_nproc(experiment: Experiment, machine: Machine, resolved: Mapping[str, Recipe]) -> None:
+    nproc = f"experiment {experiment.name}: nproc {experiment.nproc}"
+    if machine.engine == "upstream":
+        raise ManifestError(f"{nproc}: the upstream engine trains a run in one process; leave --nproc out")
+    if machine.device not in ("cpu", "cuda"):
+        raise ManifestError(f"{nproc}: each process takes a GPU of its own; give --device cuda, not {machine.device}")
+    for model, recipe in resolved.items():
+        if recipe.batch % experiment.nproc:
+            raise ManifestError(
+                f"{nproc}: does not divide the batch of {model}, {recipe.batch}; give another --nproc, or a batch by "
+                f"--set {model}.batch=..."
+            )
 
 
 def _at_ratios(experiment: Experiment, arm: Arm) -> list[Experiment]:
@@ -135,6 +142,7 @@ def _run(
         clips_per_class=experiment.clips_per_class,
         features=experiment.features,
         upstream_options=experiment.upstream_options.get(model, {}) if machine.engine == "upstream" else {},
+        nproc=experiment.nproc,
     )
 
 

@@ -148,3 +148,31 @@ def test_rand_augment_reads_timms_policy() -> None:
 def test_another_policy_is_refused() -> None:
     with pytest.raises(ManifestError, match="augmix"):
         parse_rand_augment("augmix-m3")
+
+
+def test_normalisation_takes_bytes_and_floats_alike() -> None:
+    spec = Input(frames=2, size=4, mean=(0.5, 0.25, 0.0), std=(0.5, 0.2, 1.0))
+    clip_BTCHW = torch.randint(0, 256, (2, 2, 3, 4, 4), dtype=torch.uint8)
+    of_bytes, of_floats = normalise(clip_BTCHW, spec), normalise(clip_BTCHW.float(), spec)
+    assert torch.equal(of_bytes, of_floats)
+    assert of_bytes.stride() == of_floats.stride() == (96, 48, 1, 12, 3)
+    pixel, mean, std = clip_BTCHW[1, 0, :, 2, 3] / 255.0, torch.tensor(spec.mean), torch.tensor(spec.std)
+    torch.testing.assert_close(of_bytes[1, 0, :, 2, 3], (pixel - mean) / std)
+
+
+def test_every_draw_is_made_on_the_cpu_and_no_pixel_is_read_back() -> None:
+    """On the meta device a tensor has no values: what would wait for a GPU is an error here."""
+    jitter = Jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.4)
+    everything = Augmentation(
+        crop_area=(0.08, 1.0), flip=0.5, jitter=jitter, rand_augment="rand-m7-n4-mstd0.5-inc1", erasing=0.5, mixup=0.8
+    )
+    clip_BTHWC = torch.empty(6, 2, 16, 16, 3, dtype=torch.uint8, device="meta")
+    generators = [torch.Generator().manual_seed(3) for _ in range(2)]
+    clip_BTCHW = augment(clip_BTHWC, everything, Input(frames=2, size=8), generators[0])
+    mixed_BTCHW, mixing = mix(clip_BTCHW, everything, generators[0])
+    assert mixed_BTCHW.device.type == mixing.share_B.device.type == "meta"
+    on_cpu = augment(
+        torch.zeros(6, 2, 16, 16, 3, dtype=torch.uint8), everything, Input(frames=2, size=8), generators[1]
+    )
+    mix(on_cpu, everything, generators[1])
+    assert torch.equal(generators[0].get_state(), generators[1].get_state())

@@ -39,6 +39,23 @@ def test_only_a_second_signal_a_second_later_interrupts(monkeypatch: pytest.Monk
             os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_where_nothing_is_to_be_saved_the_first_signal_interrupts_at_once() -> None:
+    def interrupted() -> None:
+        with stop.told():
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            except Exception as error:  # as readers do that name every fault
+                raise AssertionError from error
+
+    with stop.listening(signal.SIGTERM, at_once=True):
+        with pytest.raises(RunStopped, match="nothing to save"):
+            interrupted()
+        interrupted()  # a second one finds this process already ending
+    with stop.listening(signal.SIGTERM, at_once=True), stop.patient():
+        interrupted()
+        assert stop.asked() == "SIGTERM"
+
+
 def asked_in_the_second_call(original: Callable[..., Any]) -> tuple[Callable[..., Any], list[int]]:
     """`original`, during whose second call this process gets SIGTERM; and its calls."""
     calls: list[int] = []

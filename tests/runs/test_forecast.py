@@ -66,6 +66,43 @@ def test_finished_runs_give_the_speed_if_there_are_any(tmp_path: Path, monkeypat
     assert (one.train_per_second, one.test_per_second, one.source) == (100.0, pytest.approx(100.0), "1 finished runs")
 
 
+def bench_file(root: Path, **changes: Any) -> Path:
+    """What `audfer bench --out reports/bench` leaves beside a folder of runs."""
+    folder = root / "reports" / "bench"
+    folder.mkdir(parents=True)
+    machine = {"device_name": device_name("cpu"), "precision": "fp32", "threads": 2, **changes}
+    rates = {"mae_dfer": {"train": 4.0, "test": 3.0, "note": "batch 2"}}
+    (folder / "here.json").write_text(json.dumps({"scale": "demo", "machine": machine, "rates": rates}))
+    return root / "runs"
+
+
+def of_mae_dfer(out: Path) -> Forecast:
+    changes = {"models": ["mae_dfer"], "folds": [1], "arms": ["baseline"], "epochs": 1, "scale": "demo"}
+    changes["settings"] = ["mae_dfer.sampling.test_segments=2"]
+    (one,) = forecast(planned(change(load_experiment("reproduce-dfew"), changes)), out)
+    return one
+
+
+def test_a_bench_of_this_device_gives_the_speed_where_no_run_does(tmp_path: Path) -> None:
+    one = of_mae_dfer(bench_file(tmp_path))
+    # Three test clips a second, each of two views, are six views.
+    assert (one.views, one.train_per_second, one.test_per_second) == (2, 4.0, 6.0)
+    assert one.source == "reports/bench/here.json: batch 2"
+    assert one.hours == pytest.approx((one.train_clips / 4 + 2341 / 3) / 3600)
+
+
+def test_a_bench_of_another_device_or_precision_does_not(fixed_speed: None, tmp_path: Path) -> None:
+    assert of_mae_dfer(bench_file(tmp_path / "a", device_name="another")).source == "fixed"
+    assert of_mae_dfer(bench_file(tmp_path / "b", precision="bf16")).source == "fixed"
+
+
+def test_a_file_that_no_bench_wrote_is_passed_over(fixed_speed: None, tmp_path: Path) -> None:
+    folder = bench_file(tmp_path).parent / "reports" / "bench"
+    (folder / "here.json").write_text("[1]")
+    (folder / "other.json").write_text("{")
+    assert of_mae_dfer(tmp_path / "runs").source == "fixed"
+
+
 def test_a_validation_split_is_taken_from_the_training_clips() -> None:
     experiment = change(load_experiment("reproduce-dfew"), {"settings": ['selection=["last", "best-on-val"]']})
     manifest = load_dataset("dfew")

@@ -10,7 +10,8 @@ from harness.data.prepare import Prepared
 from harness.errors import ManifestError
 from harness.manifest import Experiment, RunConfig, change, load_dataset, load_experiment, manifests_dir
 from harness.runs.experiment import default_jobs
-from harness.runs.sweep import Machine, au_facts, packed_data, plan, swept
+from harness.runs.sweep import Machine, au_facts, packed_data, plan
+from harness.runs.swept import swept
 
 
 @pytest.fixture

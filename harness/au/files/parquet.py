@@ -67,7 +67,7 @@ def read_parquet(
     try:
         with pq.ParquetFile(path, read_dictionary=["video"]) as file:
             yield from _videos(path, file, videos, progress)
-    except (OSError, pa.ArrowInvalid) as error:
+    except (KeyError, OSError, ValueError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as a table of AU frames ({error}); {_REMEDY}") from None
 
 
@@ -83,7 +83,7 @@ def _videos(
 
     @lru_cache(maxsize=_DECODED)
     def group(number: int) -> tuple[Rows, bool]:
-        return _rows(file.read_row_group(number))
+        return _rows(path, file.read_row_group(number))
 
     for done, video in enumerate(found, start=1):
         start, stop = places[video]
@@ -104,6 +104,11 @@ def _units(path: Path, schema: pa.Schema) -> tuple[Array, Array]:
     missing = [name for name in _HEAD if name not in there]
     if missing or not has_presence_A.any():
         raise DataError(f"{path}: column '{(*missing, 'AU01_c')[0]}' is missing; {_REMEDY}")
+    for field in schema:
+        kind = _HEAD.get(field.name) or (pa.float32() if field.name.endswith("_r") else pa.uint8())
+        of = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if of != kind or schema.names.count(field.name) > 1:
+            raise DataError(f"{path}: column '{field.name}' is not one of {kind}; {_REMEDY}")
     return has_intensity_R, has_presence_A
 
 
@@ -112,6 +117,8 @@ def _places(path: Path, file: pq.ParquetFile, starts: Array) -> dict[str, tuple[
     places: dict[str, tuple[int, int]] = {}
     for i in range(file.num_row_groups):
         column = file.read_row_group(i, columns=["video"]).column(0).combine_chunks()
+        if column.null_count:
+            raise DataError(f"{path}: column 'video' has empty cells; {_REMEDY}")
         code_T, names = column.indices.to_numpy(), column.dictionary.to_pylist()
         cuts = [0, *(np.flatnonzero(np.diff(code_T)) + 1).tolist(), len(code_T)] if len(code_T) else [0]
         for k, start in enumerate(cuts[:-1]):
@@ -123,9 +130,13 @@ def _places(path: Path, file: pq.ParquetFile, starts: Array) -> dict[str, tuple[
     return places
 
 
-def _rows(table: pa.Table) -> tuple[Rows, bool]:
-    """The rows of a row group, and whether they have confidences."""
+def _rows(path: Path, table: pa.Table) -> tuple[Rows, bool]:
+    """The rows of a row group, and whether they have confidences. DataError for an empty cell elsewhere."""
     column = {name: table.column(name) for name in table.column_names if name != "video"}
+    whole = [name for name in column if name != "confidence" or column[name].null_count < len(table)]
+    for name in whole:
+        if column[name].null_count:
+            raise DataError(f"{path}: column '{name}' has empty cells; {_REMEDY}")
     intensity_TR = np.full((len(table), len(INTENSITY_UNITS)), np.nan, dtype=np.float32)
     presence_TA = np.zeros((len(table), NUM_UNITS), dtype=np.uint8)
     for place, unit in enumerate(INTENSITY_UNITS):
@@ -134,6 +145,8 @@ def _rows(table: pa.Table) -> tuple[Rows, bool]:
     for place, unit in enumerate(ACTION_UNITS):
         if f"{unit}_c" in column:
             presence_TA[:, place] = column[f"{unit}_c"].to_numpy()
+    if (presence_TA > 1).any():
+        raise DataError(f"{path}: a presence is not 0 or 1; {_REMEDY}")
     has_confidence = column["confidence"].null_count == 0
     confidence_T = column["confidence"].to_numpy() if has_confidence else np.ones(len(table), dtype=np.float32)
     face_T = np.zeros(len(table), dtype=np.int32)

@@ -34,7 +34,7 @@ def render_dfew(
 
     `shares_EA` (7, 18), each between 0 and 1: share of frames in which an AU is present, per expression. Pictures are
     `size` x `size` pixels. The same parameters give the same bytes whatever the number of `workers` (processes). Work
-    goes on in `<root>.partial`, which becomes `root` when all is written. `full_clips` adds the folder of whole clips.
+    goes on in a folder beside it, which becomes `root` when all is there. `full_clips` adds the folder of whole clips.
     `progress(done, clips)` is called after every clip.
     Errors: DataError if a parameter is out of range, `root` holds anything else, or cannot be written.
     """

@@ -5,7 +5,9 @@ Letters: A action units (18), E expressions (7).
 
 import hashlib
 import json
+import os
 import shutil
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,19 +71,41 @@ def already_rendered(
         there = {"layout": "dfew", **stamp["parameters"]}
         other = [f"{name} {there.get(name)}, not {value}" for name, value in asked.items() if there.get(name) != value]
         found = None if other else restore(stamp["summary"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (AttributeError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{root}: holds something else than rendered faces; name an empty folder") from error
     if other:
         raise DataError(f"{root}: was rendered with {'; '.join(other)}: remove it or name another folder")
     return found
 
 
+def _remove_left_over(root: Path, here: str) -> None:
+    """Remove the folders of this machine's processes that are gone."""
+    for folder in list(root.parent.iterdir()) if root.parent.is_dir() else []:
+        of_ours, number = folder.name.startswith(here), folder.name.removeprefix(here)
+        if folder.name == f"{root.name}.partial" or (of_ours and number.isdecimal() and not _runs(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return int(process) != os.getpid()
+
+
 @contextmanager
 def partial_folder(root: Path, folders: Iterable[str]) -> Iterator[Path]:
-    """A new folder beside `root` that takes its place at the end, and is gone after an error."""
-    partial = root.with_name(root.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    """A new folder beside `root` that takes its place at the end, and is gone after an error.
+
+    It is of this process alone: workers of one that was killed may go on writing into theirs for a moment.
+    """
+    here = f"{root.name}.partial-{socket.gethostname()}-"
+    partial = root.with_name(f"{here}{os.getpid()}")
     try:
+        _remove_left_over(root, here)
         for folder in folders:
             (partial / folder).mkdir(parents=True)
         yield partial

@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TypeVar
@@ -75,5 +76,6 @@ def _work(do: Callable[[Job], Result], jobs: Sequence[Job], results: Connection)
             results.send(do(job))
     except BrokenPipeError:
         return
-    except Exception as error:  # The parent raises it.
-        results.send(error)
+    except Exception as error:  # The parent raises it, if it is still there.
+        with suppress(BrokenPipeError):
+            results.send(error)

@@ -189,7 +189,7 @@ def _webp(png: Path) -> bytes:
     edge_P = np.array(picture.histogram()[: len(colour_P3)]) < AREA
     picture.putpalette(np.where(edge_P[:, None], stepped_P3, colour_P3).astype(np.uint8).tobytes())
     stream = io.BytesIO()
-    picture.convert("RGB").save(stream, "WEBP", lossless=True, quality=100)
+    picture.convert("RGB").save(stream, "WEBP", lossless=True, quality=80)  # 100 takes twice as long for 3 %
     return stream.getvalue()
 
 

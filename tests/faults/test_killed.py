@@ -1,10 +1,16 @@
 """An experiment killed with -9 at three points and given again ends with the same predictions, bit for bit."""
 
 import importlib.util
+import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from harness.runs.claim import holds, last_attempt
+from harness.runs.status import run_dirs
 
 _SPEC = importlib.util.spec_from_file_location("killing", Path(__file__).with_name("killing.py"))
 assert _SPEC is not None
@@ -34,7 +40,7 @@ render = { clips = 60, size = 40 }
 def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     path = tmp_path_factory.mktemp("experiment") / "tiny.toml"
     path.write_text(TINY, encoding="utf-8")
-    return ["run", str(path)]
+    return ["run", str(path), "--launcher", "local", "--workers", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +62,23 @@ def test_killed_at_three_points_the_predictions_are_the_same(
     assert killing.predictions(tmp_path) == whole
 
 
-def test_workers_end_with_their_parent(arguments: list[str], tmp_path: Path) -> None:
-    """A run directory's lock is free soon after the parent was killed, so the next command need not wait."""
-    import fcntl
-    import time
+def test_a_dead_worker_is_named_and_workers_end_with_their_parent(arguments: list[str], tmp_path: Path) -> None:
+    """The other runs go on without the worker; claims are free soon after the parent was killed."""
+    killed = []
 
-    killing.kill_when(arguments, tmp_path, lambda line: "epoch 1/3" in line)
-    locks = list(tmp_path.rglob(".lock"))
-    assert locks
+    def moment(line: str) -> bool:
+        if "epoch 1/3" in line and not killed:
+            run_dir = next(one for one in run_dirs(tmp_path) if (last := last_attempt(one)) and holds(one, last))
+            killed.append(str(run_dir))
+            os.kill(last_attempt(run_dir).owner.pid, signal.SIGKILL)
+        return "was killed by SIGKILL" in line
+
+    line = killing.kill_when(arguments, tmp_path, moment)
+    assert line is not None
+    assert line.startswith(killed[0])
+    tried = {one: last for one in run_dirs(tmp_path) if (last := last_attempt(one))}
+    assert tried[Path(killed[0])].ended == "failed"
     deadline = time.monotonic() + 20
-    for path in locks:
-        with path.open("w") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    assert time.monotonic() < deadline, "a worker outlived its parent"
-                    time.sleep(0.05)
+    while any(holds(one, last) for one, last in tried.items()):
+        assert time.monotonic() < deadline, "a worker outlived its parent"
+        time.sleep(0.05)

@@ -1,0 +1,78 @@
+"""The machine that is measured: its name, versions, precisions, and the rate of its matrix products."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from harness.engine.environment import describe, device_name
+from harness.errors import HarnessError
+from harness.manifest import Precision, RunConfig
+
+SIDE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product is the ceiling
+# Dense bf16, half of the operations that the maker's data sheet of the H200 (SXM) states: an operation is half of one.
+DATA_SHEET = {("NVIDIA H200", "bf16"): 989.4e12 / 2}
+DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+def check_device(device: str) -> None:
+    """HarnessError if the device is not there, or is neither cpu nor cuda:N."""
+    if device != "cpu" and not re.fullmatch(r"cuda(:\d+)?", device):
+        raise HarnessError(f"device {device}: is neither cpu nor cuda:N; run with --device cpu or --device cuda:0")
+    if device == "cpu":
+        return
+    if not torch.cuda.is_available():
+        raise HarnessError(f"device {device}: this machine has no CUDA device; run with --device cpu")
+    number = int(device.partition(":")[2] or 0)
+    if number >= torch.cuda.device_count():
+        raise HarnessError(f"device {device}: this machine has {torch.cuda.device_count()}; run with --device cuda:0")
+
+
+def best_precision(device: str) -> Precision:
+    """bf16 where the device multiplies it in hardware, else fp32: emulated bf16 is slower than that."""
+    if device.startswith("cuda"):
+        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
+    return "bf16" if torch.cpu.get_capabilities().get("avx512_bf16") else "fp32"
+
+
+def facts(config: RunConfig) -> dict[str, Any]:
+    """What a figure depends on beside the code: device, versions, driver, threads, and the commit. No date."""
+    described = describe(config)
+    kept = ("harness", "python", "torch", "torchvision", "timm", "numpy", "device_name", "precision")
+    threads = config.threads or torch.get_num_threads()
+    return {name: described[name] for name in kept} | {"threads": threads, "driver": driver(config.device)}
+
+
+def driver(device: str) -> str | None:
+    """Version of the GPU's driver and of CUDA; for a CPU, of the library that multiplies matrices."""
+    if device == "cpu":
+        return "oneDNN" if torch.backends.mkldnn.is_available() else None
+    try:
+        command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+        version = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        version = "unknown"
+    return f"{version}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+
+
+def slug(device: str) -> str:
+    """The device's name as a file's: `AMD EPYC (AVX2)` as `amd-epyc-avx2`."""
+    return re.sub(r"[^a-z0-9]+", "-", device_name(device).lower()).strip("-")
+
+
+def data_sheet(device: str, precision: str) -> float | None:
+    """Multiply-adds a second that the device's maker states for matrix products, or None where that is not known."""
+    return DATA_SHEET.get((device_name(device), precision))
+
+
+def matrix_product(device: str, precision: str) -> tuple[Callable[[], object], float]:
+    """One product of two large square matrices, and its multiply-adds: the rate that no step can pass."""
+    side, dtype = SIDE[torch.device(device).type], DTYPES[precision]
+    generator = torch.Generator().manual_seed(0)
+    first, second = (torch.randn(side, side, generator=generator).to(device, dtype) for _ in range(2))
+    result = torch.empty_like(first)
+    return (lambda: torch.mm(first, second, out=result)), float(side) ** 3
