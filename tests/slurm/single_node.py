@@ -93,6 +93,8 @@ def cluster(folder: Path, cpus: int = 2) -> Iterator[dict[str, str]]:
         _until(lambda: "idle" in _said(["sinfo", "--noheader", "--format=%t"], environment), folder)
         yield environment
         subprocess.run(["scancel", f"--user={user}"], env=environment, check=False, timeout=60)
+        # Or a step that is ending would outlive the daemons.
+        _until(lambda: not _said(["squeue", "--noheader"], environment).strip(), folder, KILL_WAIT + 30)
     finally:
         for process in reversed(processes):
             process.terminate()
@@ -124,7 +126,7 @@ def _until(condition, folder: Path, seconds: float = 30.0) -> None:  # type: ign
     while not condition():
         if time.monotonic() > deadline:
             logs = "\n".join(f"{path.name}: {path.read_text()[-2000:]}" for path in sorted(folder.glob("*.out")))
-            raise RuntimeError(f"the cluster does not come up\n{logs}")
+            raise RuntimeError(f"the cluster does not do as it should\n{logs}")
         time.sleep(0.1)
 
 
