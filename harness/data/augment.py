@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 
 from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
+from harness.data.colour_jitter import draw_shifts, shift_colours
 from harness.data.rand_augment import parse_rand_augment, rand_augment
 from harness.recipe import Augmentation, Input, Jitter
 
 from torchvision.transforms.v2 import functional as tv  # isort: skip
 
 CROP_TRIES = 10
-GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R 601 luma, as Pillow's "L"
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,19 @@ def augment(
     if augmentation.rand_augment:
         policy = parse_rand_augment(augmentation.rand_augment)
         clip_BTHWC = torch.stack([rand_augment(clip, policy, generator) for clip in clip_BTHWC])
-    clip_BTCHW = _crop_and_flip(clip_BTHWC, augmentation, spec.size, generator)
-    if augmentation.jitter != Jitter():
-        clip_BTCHW = _jitter(clip_BTCHW, augmentation.jitter, generator)
-    clip_BTCHW = normalise(clip_BTCHW, spec)
+    theta_B23 = _crops_and_flips(len(clip_BTHWC), augmentation, generator)
+    jittered = augmentation.jitter != Jitter()
+    shifts = draw_shifts(len(clip_BTHWC), augmentation.jitter, generator) if jittered else None
+    # On a CPU clip by clip: what one pass over the pixels writes, the next finds in the cache.
+    together = 1 if clip_BTHWC.device.type == "cpu" else max(len(clip_BTHWC), 1)
+    out_BTHWC = clip_BTHWC.new_empty((*clip_BTHWC.shape[:2], spec.size, spec.size, 3), dtype=torch.float32)
+    for first in range(0, len(clip_BTHWC), together):
+        rows = slice(first, first + together)
+        clip_BCTHW = _crop_and_flip(clip_BTHWC[rows], theta_B23[rows], spec.size)
+        if shifts is not None:
+            shift_colours(clip_BCTHW, shifts.rows(rows))
+        out_BTHWC[rows] = normalise(clip_BCTHW.transpose(1, 2), spec).permute(0, 1, 3, 4, 2)
+    clip_BTCHW = out_BTHWC.permute(0, 1, 4, 2, 3)
     if augmentation.erasing > 0:
         clip_BTCHW = _erase(clip_BTCHW, augmentation.erasing, generator)
     return clip_BTCHW
@@ -104,22 +113,24 @@ def mix(
     return mixed, Mixing(partner_B, torch.full((batch,), share, device=clip_BTCHW.device))
 
 
-def _crop_and_flip(
-    clip_BTHWC: torch.Tensor, augmentation: Augmentation, size: int, generator: torch.Generator
-) -> torch.Tensor:
-    """One bilinear sampling for crop, resize and flip; the frames of a clip share the grid."""
-    batch, frames, height, width, channels = clip_BTHWC.shape
-    device = clip_BTHWC.device
+def _crops_and_flips(batch: int, augmentation: Augmentation, generator: torch.Generator) -> torch.Tensor:
+    """Affine maps (B, 2, 3) from the picture that is wanted to the frame, in [-1, 1], as `affine_grid` takes them."""
     centre_B2, extent_B2 = _crop_boxes(batch, augmentation, generator)
     flip_B = torch.where(_uniform(batch, generator) < augmentation.flip, -1.0, 1.0)
-    theta = torch.zeros(batch, 2, 3)
-    theta[:, 0, 0] = extent_B2[:, 0] * flip_B
-    theta[:, 1, 1] = extent_B2[:, 1]
-    theta[:, :, 2] = 2.0 * centre_B2 - 1.0
-    grid = F.affine_grid(theta.to(device), [batch, 1, size, size], align_corners=False)
-    flat = clip_BTHWC.permute(0, 1, 4, 2, 3).reshape(batch, frames * channels, height, width).float()
+    theta_B23 = torch.zeros(batch, 2, 3)
+    theta_B23[:, 0, 0] = extent_B2[:, 0] * flip_B
+    theta_B23[:, 1, 1] = extent_B2[:, 1]
+    theta_B23[:, :, 2] = 2.0 * centre_B2 - 1.0
+    return theta_B23
+
+
+def _crop_and_flip(clip_BTHWC: torch.Tensor, theta_B23: torch.Tensor, size: int) -> torch.Tensor:
+    """One bilinear sampling for crop, resize and flip; the frames of a clip share the grid. Float (B, C, T, H, W)."""
+    batch, frames, height, width, channels = clip_BTHWC.shape
+    grid = F.affine_grid(theta_B23.to(clip_BTHWC.device), [batch, 1, size, size], align_corners=False)
+    flat = clip_BTHWC.permute(0, 4, 1, 2, 3).reshape(batch, channels * frames, height, width).float()
     cropped = F.grid_sample(flat, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return cropped.view(batch, frames, channels, size, size)
+    return cropped.view(batch, channels, frames, size, size)
 
 
 def _crop_boxes(
@@ -143,50 +154,6 @@ def _crop_boxes(
     extent_B2 = torch.where(fits.any(dim=1, keepdim=True), extent_B2, torch.ones_like(extent_B2))
     centre_B2 = extent_B2 / 2 + _uniform((batch, 2), generator) * (1.0 - extent_B2)
     return centre_B2, extent_B2
-
-
-def _jitter(clip_BTCHW: torch.Tensor, jitter: Jitter, generator: torch.Generator) -> torch.Tensor:
-    """Brightness, contrast, saturation and hue in an order drawn a clip."""
-    batch = len(clip_BTCHW)
-    spread = torch.tensor([jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue])
-    shift_B4 = (2.0 * _uniform((batch, 4), generator) - 1.0) * spread
-    order_B4 = _uniform((batch, 4), generator).argsort(dim=1)
-    adjust = (_brightness, _contrast, _saturation, _hue)
-    for turn in range(4):
-        for kind in range(4):
-            if spread[kind] == 0:
-                continue
-            chosen = torch.nonzero(order_B4[:, turn] == kind).flatten()
-            if len(chosen):
-                place = chosen.to(clip_BTCHW.device)
-                shift = shift_B4[chosen, kind].view(-1, 1, 1, 1, 1)
-                clip_BTCHW[place] = adjust[kind](clip_BTCHW[place], shift).clamp_(0.0, 255.0)
-    return clip_BTCHW
-
-
-def _brightness(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-    return clip * (1.0 + shift).to(clip.device)
-
-
-def _contrast(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-    mean = _grey(clip).mean(dim=(-3, -2, -1), keepdim=True)
-    return mean + (clip - mean) * (1.0 + shift).to(clip.device)
-
-
-def _saturation(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-    grey = _grey(clip)
-    return grey + (clip - grey) * (1.0 + shift).to(clip.device)
-
-
-def _hue(clip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-    # `shift` is on the CPU, as every draw is: reading it waits for no GPU.
-    turned = [tv.adjust_hue(c / 255.0, float(s)) * 255.0 for c, s in zip(clip, shift.flatten(), strict=True)]
-    return torch.stack(turned)
-
-
-def _grey(clip: torch.Tensor) -> torch.Tensor:
-    weight = clip.new_tensor(GREY_WEIGHTS).view(3, 1, 1)
-    return (clip * weight).sum(dim=-3, keepdim=True)
 
 
 def _erase(clip_BTCHW: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:
