@@ -24,13 +24,14 @@ def test_relative_links_lead_to_files(target: str) -> None:
 
 
 def test_every_command_of_the_readme_exists() -> None:
-    from harness.cli import app, au_app, data_app, upstream_app
+    from harness.cli import app, au_app, data_app, runs_app, upstream_app
 
     known = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
     known |= {f"data {command.name}" for command in data_app.registered_commands}
     known |= {f"au {command.name}" for command in au_app.registered_commands}
+    known |= {f"runs {command.name}" for command in runs_app.registered_commands}
     known |= {f"upstream {command.name}" for command in upstream_app.registered_commands}
-    named = set(re.findall(r"^    audfer ((?:data |au |upstream )?[a-z-]+)", README, flags=re.MULTILINE))
+    named = set(re.findall(r"^    audfer ((?:data |au |runs |upstream )?[a-z-]+)", README, flags=re.MULTILINE))
     assert len(named) > 8
     assert named <= known
 
