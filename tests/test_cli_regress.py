@@ -104,3 +104,10 @@ def test_a_file_that_cannot_be_written_is_told(report: Report, tmp_path: Path) -
     (tmp_path / "taken").write_text("")
     with pytest.raises(HarnessError, match="cannot be written"):
         regress(report("a"), report("b"), "--markdown", tmp_path / "taken" / "page.md")
+
+
+def test_the_committed_demo_is_within_the_committed_baseline() -> None:
+    reports = Path(__file__).parent.parent / "reports"
+    result = CliRunner().invoke(app, ["regress", str(reports / "baselines" / "demo.json"), str(reports / "demo")])
+    assert result.exit_code == 0, result.output
+    assert "Unchanged" in result.output
