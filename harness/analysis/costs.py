@@ -44,14 +44,12 @@ def costs(models: Collection[Model]) -> dict[Model, Cost]:
 
 def parameters(model: str, scale: str) -> int | None:
     """Parameters of the model as its code stands, without drawing one; None if it is none of ours."""
-    import torch
-
-    from harness.models import MODELS, build
+    from harness.analysis.flops import shapes
+    from harness.models import MODELS
 
     if model not in MODELS:
         return None
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build(model, scale).parameters())
+    return sum(parameter.numel() for parameter in shapes(model, scale).parameters())
 
 
 def _read(process: subprocess.Popen[str]) -> dict[Model, Cost]:
@@ -63,5 +61,9 @@ def _read(process: subprocess.Popen[str]) -> dict[Model, Cost]:
 
 
 if __name__ == "__main__":
+    import torch
+
+    # The report works on the other cores; threads that wait for one another would take twice the time of one.
+    torch.set_num_threads(1)
     found = costs([(model, scale) for model, scale in json.loads(sys.argv[1])])
     print(json.dumps([[*model, one.parameters, one.multiply_adds] for model, one in found.items()]))

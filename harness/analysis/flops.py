@@ -9,13 +9,14 @@ Shape letters: B batch, T frames, C channels, H W pixels, E expressions, A actio
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from harness.au.head import AUHead
 from harness.au.units import NUM_UNITS
@@ -210,11 +211,30 @@ class _TrainingArm(nn.Module):
         return logits_BE, self.head()
 
 
+def shapes(model_name: str, scale: str) -> nn.Module:
+    """The model on the meta device: parameters of their shapes, without memory or values.
+
+    Raises ManifestError for an unknown model or scale.
+    """
+    with torch.device("meta"), _Undrawn():
+        return build(model_name, scale)
+
+
+class _Undrawn(TorchFunctionMode):
+    """Nothing is drawn, and ranges lie on the CPU: for either on the meta device PyTorch imports its whole compiler."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if func in (Tensor.normal_, Tensor.uniform_):
+            return args[0]
+        given = dict(kwargs or {})
+        return func(*args, **given | ({"device": "cpu"} if func is torch.arange else {}))
+
+
 def _without_values(model_name: str, scale: str) -> nn.Module:
     """The model with uninitialised parameters: counting needs their shapes, and drawing them takes the longest."""
-    with torch.device("meta"):
-        model = build(model_name, scale)
-    return model.to_empty(device="cpu")
+    return shapes(model_name, scale).to_empty(device="cpu")
 
 
 def _refuse_uncounted(module: str, unsupported: dict[str, int]) -> None:

@@ -19,7 +19,7 @@ from harness.report.latex import all_latex, table_latex
 from harness.report.markdown import all_markdown, relative, table_markdown
 from harness.report.measured import settings
 from harness.report.page.pictures import Source
-from harness.report.page.render import write_page
+from harness.report.page.render import gather, write_page
 from harness.report.pairs import compare
 from harness.report.printed import read_paper
 from harness.report.summary import summarise
@@ -78,11 +78,11 @@ def write_report(
     texts |= {"verdicts.md": verdict_markdown(judged), "verdicts.csv": verdict_csv(judged)}
     texts[SUMMARY] = summary_text(summarise(measured, tables, costs, left_out, counted))
     written = _write(out, texts)
+    content = gather(measured, runs_root, [one for _, one in judged], frames)
     drawn = drawing.write(out / "figures") if drawing else []
     page = write_page(
-        measured, out, runs_root=runs_root, comparisons=[one for _, one in judged], figures=drawn,
-        not_drawn=drawing.left_out if drawing else (), tables=tables,
-        findings=findings, unfinished=list(left_out), frames=frames, command=command,
+        content, out, figures=drawn, not_drawn=drawing.left_out if drawing else (), tables=tables, findings=findings,
+        unfinished=list(left_out), command=command,
     )  # fmt: skip
     return [*written, *(path for one in drawn for path in (one.svg, one.png)), page]
 

@@ -15,6 +15,7 @@ FEWEST = 4  # so many are worth a second process
 MOST = 30  # of more, those of single pairs are left out
 OF_ONE_PAIR = ("confusion-", "tsne-")
 WORKERS = 2
+BEHIND = 5  # of 19, in the scheduler's order
 _taken: list[Sketch] = []  # in a worker: what it was forked with, since what draws a figure cannot be sent
 
 
@@ -42,10 +43,16 @@ def _several(figures: int) -> bool:
 def _fork(sketches: list[Sketch]) -> list[Future[Painted]]:
     """The workers leave when the last is painted."""
     fork = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(WORKERS, fork, initializer=_taken.extend, initargs=(sketches,))
+    pool = ProcessPoolExecutor(WORKERS, fork, initializer=_take, initargs=(sketches,))
     painted = [pool.submit(_paint, place) for place in range(len(sketches))]
     pool.shutdown(wait=False)
     return painted
+
+
+def _take(sketches: list[Sketch]) -> None:
+    """Behind the report's other work, which is one process after another: figures fill what it leaves of the cores."""
+    os.nice(BEHIND)
+    _taken.extend(sketches)
 
 
 def _paint(place: int) -> Painted:

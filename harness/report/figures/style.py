@@ -21,6 +21,7 @@ from PIL import Image
 
 from harness.errors import RunError
 from harness.files import replacing
+from harness.report.figures.inline import data_uri
 
 INK, PAPER, FAINT = "#000000", "#ffffff", "#b0b0b0"
 QUIET = "#4a4a4a"  # for what stands beside the numbers: 8.9 to 1 on paper
@@ -40,13 +41,14 @@ COLOURS, SHADES = 256, 64  # of a png: all, and those for what is not an area of
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that was written: its title, what is seen on it in words, and its two files."""
+    """A figure that was written: its title, what is seen on it in words, its two files, and the page's data: URI."""
 
     name: str
     title: str
     alt: str
     svg: Path
     png: Path
+    uri: str
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,11 @@ class Sketch:
 
 @dataclass(frozen=True)
 class Painted:
-    """A figure as the contents of its two files."""
+    """A figure as the contents of its two files, and as the page carries it."""
 
     svg: bytes
     png: bytes
+    uri: str
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,9 @@ def paint(sketch: Sketch) -> Painted:
     with mpl.rc_context(STYLE):
         drawing = sketch.draw()
         drawing.savefig(svg, format="svg", metadata=NO_DATE)
-        pixels(drawing, sketch.dpi).save(png, format="png", optimize=True)
-    return Painted(svg.getvalue(), png.getvalue())
+        picture = pixels(drawing, sketch.dpi)
+    picture.save(png, format="png", optimize=True)
+    return Painted(svg.getvalue(), png.getvalue(), data_uri(svg.getvalue(), picture))
 
 
 def write(folder: Path, sketch: Sketch, painted: Painted) -> Figure:
@@ -123,7 +127,7 @@ def write(folder: Path, sketch: Sketch, painted: Painted) -> Figure:
                 temporary.write_bytes(content)
     except OSError as error:
         raise RunError(f"{folder}: figures cannot be written ({error.strerror}); give another folder") from error
-    return Figure(sketch.name, sketch.title, sketch.alt, svg, png)
+    return Figure(sketch.name, sketch.title, sketch.alt, svg, png, painted.uri)
 
 
 def slug(*parts: str) -> str:

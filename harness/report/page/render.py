@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
-from PIL import Image
 
 from harness import __version__
 from harness.analysis.audit.finding import Finding
@@ -36,44 +34,61 @@ from harness.report.tables import Measured, Table
 PAGE = "index.html"
 HERE = files("harness.report.page") / "templates"
 SCRIPTS = ("tables.js", "curves.js", "run.js", "page.js")
-SVG_MOST = 30_000  # bytes; a larger drawing goes in as pixels
-STEPS, AREA = 5, 300  # of a channel's 0 to 255 at the edges of letters; pixels of what is no edge and keeps its colour
 INLINE = re.compile(r"`(?P<code>[^`]+)`|\*(?P<em>[^*\s][^*]*)\*|<sup>(?P<sup>[0-9, ]+)</sup>")
 SIZES = ("effect", "replication", "repair")  # kinds of finding that are no faults
 
 
-def write_page(
+@dataclass(frozen=True)
+class Content:
+    """What the page says of the runs, made while figures are being drawn. paths: of the runs, below their folder."""
+
+    model: Model
+    paths: Sequence[str]
+    pictures: Pictures
+    data: Mapping[str, Any]
+
+
+def gather(
     measured: Sequence[Measured],
-    out: Path,
-    *,
     runs_root: Path,
     comparisons: Sequence[Comparison] = (),
+    frames: Mapping[str, Source] | None = None,
+    limit: int = LIMIT,
+) -> Content:
+    """What the page says of the runs.
+
+    runs_root: the folder of runs, below which runs are named.
+    comparisons: of each setting's pairs, in the order of `measured`; none: a page without verdicts.
+    frames: by data set, where the frames of wrong clips lie; limit: bytes of all of them.
+    Errors: DataError if frames asked for are not there.
+    """
+    model = page_model(measured, comparisons)
+    paths = [relative(run.path, runs_root) for run in model.runs]
+    pictures = strips(model.runs, frames or {}, limit)
+    return Content(model, paths, pictures, payload(model, paths, pictures.strips))
+
+
+def write_page(
+    content: Content,
+    out: Path,
+    *,
     figures: Sequence[Figure] = (),
     not_drawn: Sequence[str] = (),
     tables: Sequence[Table] = (),
     findings: Sequence[Finding] = (),
     unfinished: Sequence[str] = (),
-    frames: Mapping[str, Source] | None = None,
     command: str = "",
-    limit: int = LIMIT,
 ) -> Path:
     """Write `out`/index.html, a page that needs no other file, and return its path.
 
-    runs_root: the folder of runs, below which runs are named; `unfinished` ones are named likewise.
-    comparisons: of each setting's pairs, in the order of `measured`; none: a page without verdicts.
     not_drawn: names of the figures that were too many. tables: Tables 1-3. findings: the audit's.
-    command: what made the report.
-    frames: by data set, where the frames of wrong clips lie; limit: bytes of all of them.
-    Errors: DataError if frames asked for are not there; RunError if the page cannot be written.
+    unfinished: runs below the folder of runs. command: what made the report. RunError if the page cannot be written.
     """
-    model = page_model(measured, comparisons)
-    paths = [relative(run.path, runs_root) for run in model.runs]
-    pictures = strips(model.runs, frames or {}, limit)
     given = {
         "figures": figures, "not_drawn": not_drawn, "tables": tables, "findings": findings, "unfinished": unfinished,
         "command": command,
     }  # fmt: skip
-    text = page_text(model, payload(model, paths, pictures.strips), pictures, {**given, "paths": paths})
+    text = page_text(content, given)
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_text(out / PAGE, text)
@@ -82,23 +97,24 @@ def write_page(
     return out / PAGE
 
 
-def page_text(model: Model, data: Mapping[str, Any], pictures: Pictures, given: Mapping[str, Any]) -> str:
+def page_text(content: Content, given: Mapping[str, Any]) -> str:
     """The whole page as text."""
     script = "\n".join(_source(name) for name in SCRIPTS)
     template = _environment().get_template("page.html.j2")
     return template.render(
         **given,
-        model=model,
-        pictures=pictures,
+        model=content.model,
+        paths=content.paths,
+        pictures=content.pictures,
         style=Markup(_source("style.css")),
         script=Markup(script),
         script_hash=_digest(script),
-        data=data,
-        script_data=_script_data(data),
+        data=content.data,
+        script_data=_script_data(content.data),
         words=WORDS,
         classes=tuple(zip(CLASSES, EXPRESSIONS, strict=True)),
-        rules=_rules(model),
-        choices=_choices(model),
+        rules=_rules(content.model),
+        choices=_choices(content.model),
         width=FOREST_WIDTH,
         sizes=SIZES,
         version=__version__,
@@ -117,7 +133,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "percent": percent, "points": _points, "plural": plural, "rule": rule_name, "inline": inline,
-        "picture": _picture, "kind": _kind, "number": _number, "interval": interval, "slug": _slug,
+        "kind": _kind, "number": _number, "interval": interval, "slug": _slug,
     }  # fmt: skip
     return environment
 
@@ -168,29 +184,9 @@ def _number(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6g}"
 
 
-def _picture(figure: Figure) -> str:
-    """A drawing as an image of its own: its ids and styles stay its own, and no script in it runs."""
-    svg = figure.svg.read_bytes()
-    kind, content = ("svg+xml", svg) if len(svg) <= SVG_MOST else ("webp", _webp(figure.png))
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-
-
 def _kind(figure: Figure) -> str:
     """What the figure is made of: coloured cells, or lines and points on plain paper."""
     return "cells" if figure.name.startswith(("confusion", "knowledge")) else "lines"
-
-
-def _webp(png: Path) -> bytes:
-    """The picture with fewer shades at the edges of its letters: two thirds of the bytes, and nobody sees it."""
-    with Image.open(png) as opened:
-        picture = opened.quantize() if opened.mode != "P" else opened.copy()
-    colour_P3 = np.array(picture.getpalette(), np.float64).reshape(-1, 3)
-    stepped_P3 = np.round(np.round(colour_P3 * (STEPS / 255)) * (255 / STEPS))
-    edge_P = np.array(picture.histogram()[: len(colour_P3)]) < AREA
-    picture.putpalette(np.where(edge_P[:, None], stepped_P3, colour_P3).astype(np.uint8).tobytes())
-    stream = io.BytesIO()
-    picture.convert("RGB").save(stream, "WEBP", lossless=True, quality=80)  # 100 takes twice as long for 3 %
-    return stream.getvalue()
 
 
 def _slug(text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from harness.manifest import manifests_dir
 from harness.report.compared import measure_setting
 from harness.report.measured import settings
-from harness.report.page.render import write_page
+from harness.report.page.render import gather, write_page
 from harness.report.pairs import compare
 from harness.report.printed import read_paper
 from harness.report.tables import table1, table2, table3
@@ -27,7 +27,10 @@ def write_runs_page(tmp_path: Path) -> Callable[..., str]:
         measured = [measure_setting(setting, paper) for setting in settings(runs)]
         comparisons = [compare(one.setting, list(paper.models)) for one in measured] if verdicts else []
         tables = (table1(paper, measured), table2(paper, measured, {}), table3(paper, measured))
-        path = write_page(measured, out, runs_root=root, comparisons=comparisons, tables=tables, **given)
+        content = gather(
+            measured, root, comparisons, **{name: given.pop(name) for name in ("frames", "limit") if name in given}
+        )
+        path = write_page(content, out, tables=tables, **given)
         return path.read_text(encoding="utf-8")
 
     return write

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -283,10 +284,9 @@ def test_in_the_dark_lines_change_places_with_their_paper_and_cells_do_not(
     browser: Any, write_run: Callable[..., Path], write_runs_page: Callable[..., str], tmp_path: Path
 ) -> None:
     write_run()
-    (tmp_path / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
-    figures = [
-        Figure(name, name, "In words", tmp_path / "a.svg", tmp_path / "a.png") for name in ("curves", "confusion")
-    ]
+    uri = "data:image/svg+xml," + quote('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    files = tmp_path / "a.svg", tmp_path / "a.png"
+    figures = [Figure(name, name, "In words", *files, uri) for name in ("curves", "confusion")]
     write_runs_page(tmp_path / "report", figures=figures)
     page = browser.new_page(color_scheme="dark", viewport={"width": 390, "height": 844})
     page.goto((tmp_path / "report" / "index.html").as_uri())
