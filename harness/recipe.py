@@ -69,10 +69,14 @@ class Jitter(Strict):
 
 
 class Augmentation(Strict):
-    """Training augmentation; one draw a clip, the same for all its frames."""
+    """Training augmentation; one draw a clip, the same for all its frames.
+
+    crop_antialias: shrink crops as Pillow does; without, as PyTorch's interpolation of tensors does.
+    """
 
     crop_area: tuple[Share, Share] = (1.0, 1.0)
     crop_aspect: tuple[float, float] = (0.75, 4 / 3)
+    crop_antialias: bool = True
     flip: Share = 0.0
     jitter: Jitter = Jitter()
     rand_augment: str | None = None

@@ -6,13 +6,13 @@ comes from the generator that is passed in, never from torch's own: a pair of ru
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 
 from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
-from harness.data.colour_jitter import draw_shifts, shift_colours
+from harness.data.colour_jitter import Shifts, draw_shifts, shift_colours
 from harness.data.rand_augment import parse_rand_augment, rand_augment
 from harness.recipe import Augmentation, Input, Jitter
 
@@ -39,7 +39,8 @@ def augment(
     if augmentation.rand_augment:
         policy = parse_rand_augment(augmentation.rand_augment)
         clip_BTHWC = torch.stack([rand_augment(clip, policy, generator) for clip in clip_BTHWC])
-    theta_B23 = _crops_and_flips(len(clip_BTHWC), augmentation, generator)
+    box_B4 = crop_boxes(len(clip_BTHWC), (clip_BTHWC.shape[2], clip_BTHWC.shape[3]), augmentation, generator)
+    flip_B = _uniform(len(clip_BTHWC), generator) < augmentation.flip
     jittered = augmentation.jitter != Jitter()
     shifts = draw_shifts(len(clip_BTHWC), augmentation.jitter, generator) if jittered else None
     # On a CPU clip by clip: what one pass over the pixels writes, the next finds in the cache.
@@ -47,10 +48,14 @@ def augment(
     out_BTHWC = clip_BTHWC.new_empty((*clip_BTHWC.shape[:2], spec.size, spec.size, 3), dtype=torch.float32)
     for first in range(0, len(clip_BTHWC), together):
         rows = slice(first, first + together)
-        clip_BCTHW = _crop_and_flip(clip_BTHWC[rows], theta_B23[rows], spec.size)
+        cropped = [
+            crop_and_flip(clip, box, flip, spec.size, augmentation.crop_antialias)
+            for clip, box, flip in zip(clip_BTHWC[rows], box_B4[rows].tolist(), flip_B[rows].tolist(), strict=True)
+        ]
+        clip_BTCHW = cropped[0].unsqueeze(0) if together == 1 else torch.stack(cropped)
         if shifts is not None:
-            shift_colours(clip_BCTHW, shifts.rows(rows))
-        out_BTHWC[rows] = normalise(clip_BCTHW.transpose(1, 2), spec).permute(0, 1, 3, 4, 2)
+            clip_BTCHW = _jittered(clip_BTCHW, shifts.rows(rows))
+        normalise(clip_BTCHW, spec, out_BTHWC[rows])
     clip_BTCHW = out_BTHWC.permute(0, 1, 4, 2, 3)
     if augmentation.erasing > 0:
         clip_BTCHW = _erase(clip_BTCHW, augmentation.erasing, generator)
@@ -70,17 +75,17 @@ def resize(clip_BTHWC: torch.Tensor, size: int) -> torch.Tensor:
     return flat.unflatten(0, clip_BTHWC.shape[:2])
 
 
-def normalise(clip_BTCHW: torch.Tensor, spec: Input) -> torch.Tensor:
-    """Pixels from 0 to 255, uint8 or float, to (x / 255 - mean) / std, channels last in memory."""
+def normalise(clip_BTCHW: torch.Tensor, spec: Input, out_BTHWC: torch.Tensor | None = None) -> torch.Tensor:
+    """Pixels from 0 to 255, uint8 or float, to (x / 255 - mean) / std, channels last in memory; in `out` if given."""
     pixel_BTHWC = clip_BTCHW.permute(0, 1, 3, 4, 2)
     mean, std = (torch.tensor(values, device=clip_BTCHW.device) for values in (spec.mean, spec.std))
     scale = 1.0 / (255.0 * std)
     # Written once, in the order that is wanted; a mean of nought is not worth a second pass.
+    normal_BTHWC = torch.empty(pixel_BTHWC.shape, device=clip_BTCHW.device) if out_BTHWC is None else out_BTHWC
     if clip_BTCHW.is_floating_point():
-        empty_BTHWC = torch.empty_like(pixel_BTHWC, memory_format=torch.contiguous_format)
-        normal_BTHWC = torch.mul(pixel_BTHWC, scale, out=empty_BTHWC)
+        torch.mul(pixel_BTHWC, scale, out=normal_BTHWC)
     else:
-        normal_BTHWC = pixel_BTHWC.to(torch.float32, memory_format=torch.contiguous_format).mul_(scale)
+        normal_BTHWC.copy_(pixel_BTHWC).mul_(scale)
     if any(spec.mean):
         normal_BTHWC -= mean / std
     return normal_BTHWC.permute(0, 1, 4, 2, 3)
@@ -113,47 +118,42 @@ def mix(
     return mixed, Mixing(partner_B, torch.full((batch,), share, device=clip_BTCHW.device))
 
 
-def _crops_and_flips(batch: int, augmentation: Augmentation, generator: torch.Generator) -> torch.Tensor:
-    """Affine maps (B, 2, 3) from the picture that is wanted to the frame, in [-1, 1], as `affine_grid` takes them."""
-    centre_B2, extent_B2 = _crop_boxes(batch, augmentation, generator)
-    flip_B = torch.where(_uniform(batch, generator) < augmentation.flip, -1.0, 1.0)
-    theta_B23 = torch.zeros(batch, 2, 3)
-    theta_B23[:, 0, 0] = extent_B2[:, 0] * flip_B
-    theta_B23[:, 1, 1] = extent_B2[:, 1]
-    theta_B23[:, :, 2] = 2.0 * centre_B2 - 1.0
-    return theta_B23
-
-
-def _crop_and_flip(clip_BTHWC: torch.Tensor, theta_B23: torch.Tensor, size: int) -> torch.Tensor:
-    """One bilinear sampling for crop, resize and flip; the frames of a clip share the grid. Float (B, C, T, H, W)."""
-    batch, frames, height, width, channels = clip_BTHWC.shape
-    grid = F.affine_grid(theta_B23.to(clip_BTHWC.device), [batch, 1, size, size], align_corners=False)
-    flat = clip_BTHWC.permute(0, 4, 1, 2, 3).reshape(batch, channels * frames, height, width).float()
-    cropped = F.grid_sample(flat, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return cropped.view(batch, channels, frames, size, size)
-
-
-def _crop_boxes(
-    batch: int, augmentation: Augmentation, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Centre and extent (x, y) of random sized crops as shares of the frame, each (B, 2).
+def crop_boxes(
+    batch: int, frame: tuple[int, int], augmentation: Augmentation, generator: torch.Generator
+) -> torch.Tensor:
+    """Random sized crops (B, 4) of a frame (H, W) in whole pixels, as the upstreams have: top, left, height, width.
 
     Area and aspect are uniform and width and height change places half of the time; the first of ten draws that fits in
-    the frame is taken, else the whole frame.
+    the frame is taken, else the whole frame; its place is uniform.
     """
     low, high = augmentation.crop_area
-    area = low + (high - low) * _uniform((batch, CROP_TRIES), generator)
+    area = (low + (high - low) * _uniform((batch, CROP_TRIES), generator)) * (frame[0] * frame[1])
     narrow, wide = augmentation.crop_aspect
     aspect = narrow + (wide - narrow) * _uniform((batch, CROP_TRIES), generator)
     turned = _uniform((batch, CROP_TRIES), generator) < 0.5
     aspect = torch.where(turned, 1.0 / aspect, aspect)
-    extent = torch.stack([(area * aspect).sqrt(), (area / aspect).sqrt()], dim=-1)
-    fits = (extent <= 1.0).all(dim=-1)
-    first = fits.float().argmax(dim=1)
-    extent_B2 = extent[torch.arange(batch), first]
-    extent_B2 = torch.where(fits.any(dim=1, keepdim=True), extent_B2, torch.ones_like(extent_B2))
-    centre_B2 = extent_B2 / 2 + _uniform((batch, 2), generator) * (1.0 - extent_B2)
-    return centre_B2, extent_B2
+    size = torch.stack([(area / aspect).sqrt(), (area * aspect).sqrt()], dim=-1).round().long().clamp(min=1)
+    whole = torch.tensor(frame)
+    fits = (size <= whole).all(dim=-1)
+    size_B2 = size[torch.arange(batch), fits.float().argmax(dim=1)]
+    size_B2 = torch.where(fits.any(dim=1, keepdim=True), size_B2, whole)
+    room_B2 = whole - size_B2
+    corner_B2 = (_uniform((batch, 2), generator) * (room_B2 + 1)).long().minimum(room_B2)
+    return torch.cat([corner_B2, size_B2], dim=1)
+
+
+def crop_and_flip(clip_THWC: torch.Tensor, box: Sequence[int], flip: bool, size: int, antialias: bool) -> torch.Tensor:
+    """A box (top, left, height, width) of every frame at size x size, bilinear; uint8 (T, H, W, C) to (T, C, H, W)."""
+    bilinear = tv.InterpolationMode.BILINEAR
+    clip_TCHW = tv.resized_crop(clip_THWC.permute(0, 3, 1, 2), *box, [size, size], bilinear, antialias)
+    return clip_TCHW.flip(-1) if flip else clip_TCHW
+
+
+def _jittered(clip_BTCHW: torch.Tensor, shifts: Shifts) -> torch.Tensor:
+    """Colours shifted; uint8 to float, both (B, T, C, H, W)."""
+    plane_BCTHW = clip_BTCHW.transpose(1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+    shift_colours(plane_BCTHW, shifts)
+    return plane_BCTHW.transpose(1, 2)
 
 
 def _erase(clip_BTCHW: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:

@@ -21,6 +21,7 @@ from harness.au.loss import AULoss
 from harness.au.pos_weight import load_released, pos_weight
 from harness.engine.distributed import ALONE, Ranks, as_one, in_step
 from harness.engine.fold import FoldData
+from harness.engine.memory import keep_freed
 from harness.engine.optim import build_optimizer
 from harness.engine.recompute import recompute_stages
 from harness.engine.schedule import recipe_factor
@@ -67,12 +68,13 @@ class Setup:
 
 
 def prepare_machine(config: RunConfig, ranks: Ranks = ALONE) -> None:
-    """Threads and determinism of this process; HarnessError if the device is not there."""
+    """Threads, memory and determinism of this process; HarnessError if the device is not there."""
     if config.device.startswith("cuda") and not torch.cuda.is_available():
         raise HarnessError(f"device {config.device}: this machine has no CUDA device; run with --device cpu")
     threads = config.threads or (len(os.sched_getaffinity(0)) if ranks.world > 1 else 0)
     if threads:
         torch.set_num_threads(max(1, threads // ranks.world))
+    keep_freed()
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     # fp32 is fp32 on a GPU too, where convolutions would be TF32 by default; what bf16 leaves in fp32 may be TF32.

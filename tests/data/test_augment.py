@@ -1,10 +1,12 @@
 """Batched augmentation against torchvision and by hand."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
-from harness.data.augment import augment, mix, normalise, whole_frames
+from harness.data.augment import augment, crop_and_flip, crop_boxes, mix, normalise, whole_frames
 from harness.data.rand_augment import OPERATIONS, parse_rand_augment, rand_augment
 from harness.errors import ManifestError
 from harness.recipe import Augmentation, Input, Jitter
@@ -76,16 +78,34 @@ def test_one_kind_of_jitter_is_torchvisions(kind: str) -> None:
     assert nearest < 2e-3
 
 
-def test_crops_keep_area_and_aspect_in_range() -> None:
-    from harness.data.augment import _crop_boxes
+def test_crops_lie_in_the_frame_and_keep_area_and_aspect_in_range() -> None:
+    box_B4 = crop_boxes(500, (224, 224), Augmentation(crop_area=(0.3, 0.6)), draw())
+    top_B, left_B, height_B, width_B = box_B4.unbind(1)
+    assert min(top_B.min(), left_B.min()) == 0
+    assert max((top_B + height_B).max(), (left_B + width_B).max()) == 224
+    area_B, aspect_B = height_B * width_B / 224**2, width_B / height_B
+    # Sides are rounded to pixels: by half a pixel of at least 100.
+    assert 0.3 * 0.99 <= area_B.min() <= area_B.max() <= 0.6 * 1.01
+    assert 0.75 * 0.99 <= aspect_B.min() <= aspect_B.max() <= 4 / 3 * 1.01
 
-    centre_B2, extent_B2 = _crop_boxes(500, Augmentation(crop_area=(0.3, 0.6)), draw())
-    area_B = extent_B2.prod(dim=1)
-    aspect_B = extent_B2[:, 0] / extent_B2[:, 1]
-    assert 0.3 <= area_B.min() <= area_B.max() <= 0.6
-    assert 0.75 - 1e-6 <= aspect_B.min() <= aspect_B.max() <= 4 / 3 + 1e-6
-    assert ((centre_B2 - extent_B2 / 2) >= -1e-6).all()
-    assert ((centre_B2 + extent_B2 / 2) <= 1 + 1e-6).all()
+
+def test_a_crop_is_pillows() -> None:
+    clip_THWC = clips(1, 2, 32)[0]
+    top, left, height, width = box = (3, 5, 27, 21)
+    cropped = crop_and_flip(clip_THWC, box, True, 16, antialias=True)
+    for frame_HWC, found_CHW in zip(clip_THWC, cropped, strict=True):
+        crop = Image.fromarray(frame_HWC.numpy()).crop((left, top, left + width, top + height))
+        expected = crop.resize((16, 16), Image.Resampling.BILINEAR).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        difference = found_CHW.permute(1, 2, 0).int() - torch.from_numpy(np.array(expected)).int()
+        assert difference.abs().max() <= 1  # of 255: they round differently
+
+
+def test_a_crop_without_antialias_is_an_interpolation_of_tensors() -> None:
+    clip_THWC = clips(1, 2, 32)[0]
+    cropped = crop_and_flip(clip_THWC, (3, 5, 27, 21), False, 16, antialias=False)
+    part_TCHW = clip_THWC[:, 3:30, 5:26].permute(0, 3, 1, 2).float()
+    expected = torch.nn.functional.interpolate(part_TCHW, size=16, mode="bilinear", align_corners=False)
+    assert (cropped - expected).abs().max() <= 1
 
 
 def test_mixup_is_a_convex_sum_with_the_reversed_batch() -> None:
