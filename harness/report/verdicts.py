@@ -64,10 +64,11 @@ def forests(found: Judgements) -> list[Forest]:
             panels = {metric: [_row(one, metric) for one in contrasts] for metric in ("WAR", "UAR")}
             facts = (
                 f"{dataset_label(setting)}, {setting.engine} engine, scale {setting.scale}",
-                f"{first.fold_set}, {rule_label(first.rule)}, Holm over {first.family} verdicts",
+                f"Holm over {first.family} verdicts",
             )
             place = (setting.experiment, setting.dataset, setting.engine, setting.scale, first.fold_set, first.rule)
-            plots.append(Forest("-".join(place), "AU arms less their baselines", facts, panels))
+            title = f"AU arms less their baselines: {first.fold_set}, {rule_label(first.rule).replace('*', '')}"
+            plots.append(Forest("-".join(place), title, facts, panels))
     return plots
 
 

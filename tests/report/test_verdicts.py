@@ -56,6 +56,7 @@ def test_every_verdict_says_its_correction_and_its_basis(judged: Any) -> None:
 
 def test_a_forest_for_each_rule(judged: Any) -> None:
     found = forests(judged)
-    assert [one.facts[1].split(", ")[1] for one in found] == ["selection last", "selection best-on-test (*oracle*)"]
+    rules = [one.title.removeprefix("AU arms less their baselines: fold1, ") for one in found]
+    assert rules == ["selection last", "selection best-on-test (oracle)"]
     assert [row.label for row in found[0].panels["WAR"]] == ["m3dfel au-global (1 seed)", "mae_dfer au-minor (0 seeds)"]
     assert found[0].panels["WAR"][0].difference == pytest.approx(0.6)

@@ -21,7 +21,7 @@ from harness.analysis.audit.finding import Finding
 from harness.au.units import EXPRESSIONS
 from harness.errors import RunError
 from harness.files import write_text
-from harness.report.cells import CLASSES, percent, points
+from harness.report.cells import CLASSES, MARKS, percent, points
 from harness.report.figures.style import Figure
 from harness.report.headings import plural
 from harness.report.markdown import relative
@@ -135,6 +135,7 @@ def _environment() -> Environment:
         "percent": percent, "points": _points, "plural": plural, "rule": rule_name, "inline": inline,
         "kind": _kind, "number": _number, "interval": interval, "slug": _slug,
     }  # fmt: skip
+    environment.globals["marks"] = MARKS
     return environment
 
 
