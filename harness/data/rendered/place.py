@@ -3,6 +3,7 @@
 Letters: A action units (18), E expressions (7).
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -96,9 +97,26 @@ def _runs(process: str) -> bool:
     return int(process) != os.getpid()
 
 
+def _take_place(partial: Path, root: Path) -> None:
+    """Rename, unless another process came first with the same data set: its bytes are these."""
+    try:
+        partial.replace(root)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY) or _made_with(root) != _made_with(partial):
+            raise
+
+
+def _made_with(folder: Path) -> object:
+    try:
+        return json.loads((folder / STAMP).read_text(encoding="utf-8"))["parameters"]
+    except (LookupError, OSError, RecursionError, TypeError, ValueError):
+        return None
+
+
 @contextmanager
 def partial_folder(root: Path, folders: Iterable[str]) -> Iterator[Path]:
-    """A new folder beside `root` that takes its place at the end, and is gone after an error.
+    """A new folder beside `root` that takes its place at the end, and is gone after an error. Of two processes that
+    make the same data set at once, the first to end puts it there, and the other drops its own.
 
     It is of this process alone: workers of one that was killed may go on writing into theirs for a moment.
     """
@@ -109,7 +127,7 @@ def partial_folder(root: Path, folders: Iterable[str]) -> Iterator[Path]:
         for folder in folders:
             (partial / folder).mkdir(parents=True)
         yield partial
-        partial.replace(root)
+        _take_place(partial, root)
     except OSError as error:
         raise DataError(f"{partial}: cannot be written ({error.strerror}); it needs room and rights") from error
     finally:
