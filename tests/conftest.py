@@ -1,5 +1,6 @@
-"""Rendered data, made once a session, small enough for every test that trains."""
+"""Rendered data, made once a session, small enough for every test that trains; and small.py for every test."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from harness.manifest import load_dataset
 from harness.runs.experiment import dfew_shares
 
 CLIPS, SIZE = 80, 40
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

@@ -1,26 +1,20 @@
-"""The commands as a user gives them: in a process of their own, good and bad."""
+"""The commands as a user gives them, good and bad: here() in this process, alone() in one of their own."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from small import audfer as here
 
 DEMO = Path(__file__).parent.parent / "manifests/experiments/demo.toml"
 
 
-def audfer(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "harness.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, **environment},
-        check=False,
-    )
+def alone(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "harness.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
@@ -49,7 +43,7 @@ def test_importing_the_package_imports_no_torch() -> None:
 def test_version() -> None:
     import harness
 
-    assert audfer("--version").stdout == f"audfer {harness.__version__}\n"
+    assert alone("--version").stdout == f"audfer {harness.__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -60,20 +54,22 @@ def test_version() -> None:
         ("reproduce-mafw", "MAFW_ROOT", "mafw-database.github.io"),
     ],
 )
-def test_without_a_data_root_the_variable_and_the_address_are_told(experiment: str, variable: str, url: str) -> None:
-    assert_refused(audfer("run", experiment, **{variable: ""}), f"set {variable} or give --data-root", url)
+def test_without_a_data_root_the_variable_and_the_address_are_told(
+    experiment: str, variable: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "")
+    assert_refused(here("run", experiment), f"set {variable} or give --data-root", url)
 
 
 def test_an_unknown_model_is_refused() -> None:
-    assert_refused(
-        audfer("run", "demo", "--model", "resnet"), "model 'resnet' is not known; known: former_dfer, m3dfel, mae_dfer"
-    )
+    said = "model 'resnet' is not known; known: former_dfer, m3dfel, mae_dfer"
+    assert_refused(alone("run", "demo", "--model", "resnet"), said)
 
 
 def test_a_manifest_with_a_typo_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(DEMO.read_text(encoding="utf-8").replace("selection =", "selecton ="), encoding="utf-8")
-    assert_refused(audfer("run", path), str(path), "selecton: unknown key")
+    assert_refused(alone("run", path), str(path), "selecton: unknown key")
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine.toml"]
 
 
@@ -84,9 +80,7 @@ def faces(rendered_root: Path, tmp_path: Path) -> Path:
 
 def run_on(faces: Path) -> subprocess.CompletedProcess[str]:
     work = faces.parent
-    return audfer(
-        "run", "demo", "--data-root", faces, "--cache", work / "data", "--out", work / "runs", "--epochs", "1"
-    )
+    return here("run", "demo", "--data-root", faces, "--cache", work / "data", "--out", work / "runs", "--epochs", "1")
 
 
 def left_behind(folder: Path) -> set[str]:
@@ -99,7 +93,7 @@ def left_behind(folder: Path) -> set[str]:
 def test_a_truncated_frame_is_named_and_left_out(faces: Path) -> None:
     frame = faces / "Clip/clip_224x224_16f/00007/3.jpg"
     frame.write_bytes(frame.read_bytes()[:300])
-    done = audfer("data", "pack", "rendered", "--root", faces, "--cache", faces.parent / "data", "--size", 40)
+    done = here("data", "pack", "rendered", "--root", faces, "--cache", faces.parent / "data", "--size", 40)
     assert done.returncode == 0, done.stderr
     assert "names 1 frames that could not be read" in done.stdout
     (quarantine,) = (faces.parent / "data/packs").glob("*/quarantine.csv")
@@ -133,25 +127,25 @@ def test_a_data_set_without_au_files_is_refused(faces: Path) -> None:
 
 
 def test_a_missing_data_root_is_refused(tmp_path: Path) -> None:
-    assert_refused(audfer("run", "demo", "--data-root", tmp_path / "none"), "none: no such data root")
+    assert_refused(alone("run", "demo", "--data-root", tmp_path / "none"), "none: no such data root")
 
 
 def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
-    assert_refused(audfer("report", tmp_path / "runs"), "no such folder of runs")
+    assert_refused(here("report", tmp_path / "runs"), "no such folder of runs")
 
 
 def test_debug_shows_the_traceback() -> None:
-    assert "Traceback" in audfer("run", "nothing", "--debug").stderr
+    assert "Traceback" in alone("run", "nothing", "--debug").stderr
 
 
 def test_render_prints_the_ideal_reader_as_json(tmp_path: Path) -> None:
-    done = audfer("data", "render", tmp_path / "faces", "--clips", "12", "--size", "32", "--json")
+    done = here("data", "render", tmp_path / "faces", "--clips", "12", "--size", "32", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["clips"] == 12
 
 
 def test_flops_of_both_arms_as_json() -> None:
-    done = audfer("flops", "m3dfel", "--scale", "demo", "--json")
+    done = here("flops", "m3dfel", "--scale", "demo", "--json")
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)
     assert found["inference_equal"]

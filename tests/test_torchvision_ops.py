@@ -1,57 +1,73 @@
-"""Each in a process of its own: operators once defined stay for the life of a process."""
+"""Each in a process of its own, a fork of one that has imported PyTorch: operators once defined stay for its life."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 
+CASES = {
+    "torchvision imports after it": """
+import harness.torchvision_ops, gc; gc.collect()
+import torchvision, torchvision.models.video, torchvision.transforms.v2
+torch.ops.torchvision.nms, torch.ops.torchvision.qnms
+from timm.layers import DropPath
+""",
+    "undefined symbol": """
+def load(path): raise OSError('undefined symbol')
+torch.ops.load_library = load
+import harness.torchvision_ops as ops
+assert ops.FALLBACK is not None
+assert 'float iou_threshold' in str(torch.ops.torchvision.nms.default._schema)
+assert 'float iou_threshold' in str(torch.ops.torchvision.qnms.default._schema)
+""",
+    "it loads": """
+paths = []
+torch.ops.load_library = paths.append
+import harness.torchvision_ops as ops
+assert ops.FALLBACK is None
+assert [path.name[:3] for path in paths] == ['_C.'], paths
+assert not hasattr(torch.ops.torchvision, 'nms')
+""",
+    "no torchvision": """
+import importlib.util
+importlib.util.find_spec = lambda name: None
+import harness.torchvision_ops as ops
+assert not ops.load_extension()
+""",
+}
+CASES["no such file"] = CASES["undefined symbol"].replace("OSError('undefined symbol')", "ImportError('no such file')")
+FORKS = """
+import json, os, sys, traceback
+import torch
+wrong = {}
+for name, code in json.loads(sys.argv[1]).items():
+    heard, says = os.pipe()
+    if os.fork() == 0:
+        os.close(heard)
+        try:
+            exec(code, {"torch": torch})
+        except BaseException:
+            os.write(says, traceback.format_exc()[-4000:].encode())
+        finally:
+            os._exit(0)
+    os.close(says)
+    with open(heard) as file:
+        wrong[name] = file.read()
+    wrong[name] += str(os.wait()[1] or "")
+print(json.dumps(wrong))
+"""
 
-def run(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
 
-
-def test_torchvision_imports_after_it():
-    done = run(
-        "import harness.torchvision_ops, gc; gc.collect()\n"
-        "import torch, torchvision, torchvision.models.video, torchvision.transforms.v2\n"
-        "torch.ops.torchvision.nms, torch.ops.torchvision.qnms\n"
-        "from timm.layers import DropPath"
-    )
+@pytest.fixture(scope="module")
+def wrong() -> dict[str, str]:
+    """What went wrong, by case: a traceback, or the status of a fork that was killed."""
+    command = [sys.executable, "-c", FORKS, json.dumps(CASES)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("error", ["OSError('undefined symbol')", "ImportError('no such file')"])
-def test_schemas_where_the_extension_does_not_load(error):
-    done = run(
-        "import torch\n"
-        "def load(path): raise " + error + "\n"
-        "torch.ops.load_library = load\n"
-        "import harness.torchvision_ops as ops\n"
-        "assert ops.FALLBACK is not None\n"
-        "assert 'float iou_threshold' in str(torch.ops.torchvision.nms.default._schema)\n"
-        "assert 'float iou_threshold' in str(torch.ops.torchvision.qnms.default._schema)"
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_nothing_is_defined_where_it_loads():
-    done = run(
-        "import torch\n"
-        "paths = []\n"
-        "torch.ops.load_library = paths.append\n"
-        "import harness.torchvision_ops as ops\n"
-        "assert ops.FALLBACK is None\n"
-        "assert [path.name[:3] for path in paths] == ['_C.'], paths\n"
-        "assert not hasattr(torch.ops.torchvision, 'nms')"
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_no_torchvision_installed():
-    done = run(
-        "import importlib.util\n"
-        "importlib.util.find_spec = lambda name: None\n"
-        "import harness.torchvision_ops as ops\n"
-        "assert not ops.load_extension()"
-    )
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("case", CASES)
+def test_the_case_goes_well(case: str, wrong: dict[str, str]) -> None:
+    assert wrong[case] == ""

@@ -114,7 +114,7 @@ def test_faces_are_repeated_to_the_length_that_is_measured(prepared: Prepared) -
 
 
 def test_a_step_is_measured_with_all_its_lines() -> None:
-    lines = step.measure(ask(), None)
+    lines = step.measure(ask(rounds=1), None)
     figures = {line.figure: line for line in lines}
     assert list(figures) == [
         "training step, clips/s",

@@ -2,11 +2,10 @@
 
 import errno
 import json
+import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from collections import namedtuple
 from collections.abc import Callable
@@ -27,21 +26,15 @@ FRAMES_OF = [1 + number % 5 for number in range(CLIPS)]
 FILES = ("frames.npy", "index.parquet", "meta.json", "quarantine.csv")
 Usage = namedtuple("Usage", "total used free")
 
-PACK_AND_DIE = """
-import os, signal, sys
-from pathlib import Path
-from harness.data.clips import Clip, Listing, frame_files
-from harness.data.pack import pack_clips
 
-root, out, last, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-clips = {folder.name: Clip(folder.name, 0, frame_files(folder)) for folder in sorted(root.iterdir())}
+def pack_and_die(listing: Listing, out: Path, last: int, workers: int) -> None:
+    """Pack until `last` clips are done, and be killed."""
 
-def die(done, total):
-    if done == last:
-        os.kill(os.getpid(), signal.SIGKILL)
+    def die(done: int, total: int) -> None:
+        if done == last:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-pack_clips(Listing(clips, {}), 16, out, workers=workers, progress=die)
-"""
+    pack_clips(listing, SIZE, out, workers=workers, progress=die)
 
 
 @pytest.fixture
@@ -96,13 +89,16 @@ def assert_same(one: Path, two: Path) -> None:
     assert sorted(path.name for path in one.iterdir()) == sorted(FILES)
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_killed_process_goes_on_and_the_bytes_are_those_of_one_run(
     listing: Listing, tmp_path: Path, decoded: list[str]
 ) -> None:
     out = tmp_path / "pack"
     for last, workers in ((5, 1), (17, 3)):
-        command = [sys.executable, "-c", PACK_AND_DIE, tmp_path / "clips", out, str(last), str(workers)]
-        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+        process = multiprocessing.get_context("fork").Process(target=pack_and_die, args=(listing, out, last, workers))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
         assert not out.exists()
     pack_clips(listing, SIZE, out, workers=2)
     assert decoded == [f"{number:02d}" for number in range(17, CLIPS)]

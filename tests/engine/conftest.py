@@ -1,6 +1,8 @@
-"""Small runs: three epochs of a demo model on the rendered clips of the session."""
+"""Small runs of a demo model on the rendered clips of the session; and the scripts of this folder, for its tests."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from harness.manifest import RunConfig, change, load_dataset, load_experiment
 from harness.runs.sweep import Machine, packed_data, plan
 
 MakeConfig = Callable[..., RunConfig]
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

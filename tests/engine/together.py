@@ -71,23 +71,3 @@ def whole_course(say: Callable[[str, Any], None], configs: Sequence[Any], pack: 
         if ranks.rank == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         ranks.mean(torch.zeros(1))
-
-
-def endless(say: Callable[[str, Any], None]) -> None:
-    """Say who this is, and wait."""
-    say("pid", os.getpid())
-    print(os.getpid(), flush=True)
-    signal.pause()
-
-
-def parent() -> None:
-    """Two ranks that never end."""
-    from harness.engine.elastic import run_ranks
-
-    run_ranks("parent", 2, endless, hear=lambda kind, content: None)
-
-
-if __name__ == "__main__":
-    import together
-
-    together.parent()

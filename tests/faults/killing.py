@@ -29,21 +29,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-EXPERIMENT = """
-name = "killed"
-title = "Killed at random moments"
-dataset = "rendered"
-models = ["mae_dfer", "m3dfel"]
-arms = ["baseline", "au-distinct"]
-folds = [1]
-seeds = [0]
-scale = "demo"
-threads = 1
-selection = ["last", "best-on-val", "best-on-test"]
-overrides.m3dfel = { epochs = 2, batch = 8 }
-overrides.mae_dfer = { epochs = 2, batch = 8 }
-render = { clips = 60, size = 40 }
-"""
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from small import experiment
+
+EXPERIMENT = experiment("killed", ["mae_dfer", "m3dfel"], epochs=2)
 DURATIONS = ("seconds", "input_seconds", "evaluation_seconds")
 TABLES = ("table1.csv", "table2.csv", "table3.csv", "verdicts.csv", "confusion.csv")
 PHASES = (

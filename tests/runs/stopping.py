@@ -14,23 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from small import experiment
+
 GRACE = 30.0  # seconds: KillWait, as SLURM has it if nothing is said
-EXPERIMENT = """
-name = "stopped"
-title = "stopped"
-dataset = "rendered"
-models = ["m3dfel", "mae_dfer", "former_dfer"]
-arms = ["baseline", "au-distinct"]
-folds = [1]
-seeds = [0]
-scale = "demo"
-threads = 1
-selection = ["last", "best-on-val", "best-on-test"]
-overrides.m3dfel = { epochs = 8, batch = 8 }
-overrides.mae_dfer = { epochs = 8, batch = 8 }
-overrides.former_dfer = { epochs = 8, batch = 8 }
-render = { clips = 100, size = 40 }
-"""
+EXPERIMENT = experiment("stopped", ["m3dfel", "mae_dfer", "former_dfer"], epochs=8, clips=100)
 
 
 def start(folder: Path, out: str) -> subprocess.Popen[str]:

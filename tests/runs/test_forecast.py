@@ -31,6 +31,12 @@ def fixed_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "measure_throughput", lambda config, multiply_adds: Throughput(10.0, 40.0, "fixed"))
 
 
+@pytest.fixture
+def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are not counted, which takes seconds."""
+    monkeypatch.setattr(module, "inference_multiply_adds", lambda models: dict.fromkeys(models, 1))
+
+
 def planned(experiment: Experiment) -> list[RunConfig]:
     manifest = load_dataset(experiment.dataset)
     return plan(experiment, lambda _, fold: counted_data(experiment, manifest, manifest.counts[str(fold)]), Machine())
@@ -46,7 +52,7 @@ def test_clips_of_a_matrix_are_those_of_its_epochs_in_whole_batches(fixed_speed:
     assert one.total_multiply_adds == pytest.approx(8_318_694_912 * (3 * 56064 + 14046))
 
 
-def test_each_view_of_a_test_clip_costs(fixed_speed: None, tmp_path: Path) -> None:
+def test_each_view_of_a_test_clip_costs(fixed_speed: None, uncounted: None, tmp_path: Path) -> None:
     changes = {"models": ["mae_dfer"], "folds": [1], "arms": ["baseline"], "epochs": 1}
     (one,) = forecast(planned(change(load_experiment("reproduce-dfew"), changes)), tmp_path)
     assert one.views == 2
@@ -114,7 +120,7 @@ def test_a_validation_split_is_taken_from_the_training_clips() -> None:
 
 
 def test_without_a_data_root_the_published_counts_are_taken(
-    fixed_speed: None, silent: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fixed_speed: None, uncounted: None, silent: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FERV39K_ROOT", raising=False)
     source, found = forecast_experiment(

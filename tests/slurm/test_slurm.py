@@ -9,23 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from small import audfer, experiment
 
 pytestmark = pytest.mark.slurm
 
-EXPERIMENT = """
-name = "jobs"
-title = "jobs"
-dataset = "rendered"
-models = ["m3dfel"]
-arms = ["baseline", "au-distinct"]
-folds = [1]
-seeds = [0]
-scale = "demo"
-threads = 1
-selection = ["last", "best-on-val", "best-on-test"]
-overrides.m3dfel = { epochs = 24, batch = 8 }
-render = { clips = 60, size = 40 }
-"""
+EXPERIMENT = experiment("jobs", ["m3dfel"], epochs=24)
 PATIENCE = 180.0
 AUDFER = [sys.executable, "-m", "harness.cli"]
 ON_SLURM = ["--launcher", "slurm", "--cpus", "1", "--time", "30"]
@@ -42,7 +30,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def local(place: Path) -> dict[str, bytes]:
     """Predictions and tables of the experiment without SLURM."""
-    subprocess.run([*AUDFER, *run(place, "local")], cwd=place, check=True, capture_output=True)
+    audfer(*run(place, "local")).check_returncode()
     return results(place, "local")
 
 
@@ -53,7 +41,7 @@ def run(place: Path, name: str) -> list[str]:
 def results(place: Path, name: str) -> dict[str, bytes]:
     """Bytes of every run's predictions and of every table, by path."""
     report = ["report", str(place / name / "jobs"), "--out", str(place / f"report-{name}"), "--no-figures"]
-    subprocess.run([*AUDFER, *report], cwd=place, check=True, capture_output=True)
+    audfer(*report).check_returncode()
     runs, tables = place / name, place / f"report-{name}"
     found = [*runs.rglob("predictions.parquet"), *tables.glob("table*.csv")]
     return {str(path.relative_to(runs if runs in path.parents else tables)): path.read_bytes() for path in found}
@@ -98,7 +86,8 @@ def test_requeued_and_preempted_jobs_go_on_to_the_results_of_a_local_sweep(
         first = attempts(place, "requeued")[0][0]["owner"]["job"]
         subprocess.run(["scontrol", "requeue", first], env=slurm, check=True)
         # The partition `high` takes a CPU of the other: told by a signal, it saves and queues itself again.
-        subprocess.run(["sbatch", "--partition=high", "--ntasks=2", "--wrap=sleep 1"], env=slurm, check=True)
+        other = ["sbatch", "--partition=high", "--ntasks=2", "--output=/dev/null", "--wrap=sleep 1"]
+        subprocess.run(other, env=slurm, check=True)
         log, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, log
     for some in attempts(place, "requeued"):

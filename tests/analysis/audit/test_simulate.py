@@ -22,6 +22,7 @@ sys.modules["corruption"] = corruption  # dataclasses look their module up
 _SPEC.loader.exec_module(corruption)
 
 SEEDS = st.integers(0, 2**32 - 1)
+CASES = 15  # of four rows each; corruption.py has done two thousand
 
 
 @pytest.mark.parametrize(
@@ -67,9 +68,9 @@ def test_a_slip_changes_one_row(kind: Kind) -> None:
 
 
 def test_most_slips_are_found_and_no_right_row_is_blamed() -> None:
-    rows = corruption.rates(30, seed=1)
+    rows = corruption.rates(CASES, seed=1)
     everything = rows[-1]
-    assert (everything.cases, everything.false_alarms, everything.wrong_basis) == (30, 0, 0)
-    assert everything.found + sum(everything.missed.values()) == 30
-    assert everything.found >= 25
+    assert (everything.cases, everything.false_alarms, everything.wrong_basis) == (CASES, 0, 0)
+    assert everything.found + sum(everything.missed.values()) == CASES
+    assert everything.found >= 0.8 * CASES
     assert len(list(corruption.markdown(rows))) == 2 + len(rows)
