@@ -109,7 +109,7 @@ def test_weights_and_running_statistics_are_those_of_one_process(both: Any) -> N
     for name, value in alone["state"].items():
         # AdamW moves a weight whose gradient is next to nothing by its sign, which rounding decides: so not one by one.
         apart = (ranks["state"][name] - value).float().norm()
-        assert apart <= 2e-4 * max(float(value.float().norm()), 1.0), name
+        assert apart <= 1e-3 * max(float(value.float().norm()), 1.0), name
 
 
 def test_evaluation_of_the_same_weights_has_the_same_bits(both: Any) -> None:
