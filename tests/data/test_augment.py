@@ -93,10 +93,10 @@ def test_a_crop_is_pillows() -> None:
     clip_THWC = clips(1, 2, 32)[0]
     top, left, height, width = box = (3, 5, 27, 21)
     cropped = crop_and_flip(clip_THWC, box, True, 16, antialias=True)
-    for frame_HWC, found_CHW in zip(clip_THWC, cropped, strict=True):
+    for frame_HWC, found_HWC in zip(clip_THWC, cropped, strict=True):
         crop = Image.fromarray(frame_HWC.numpy()).crop((left, top, left + width, top + height))
         expected = crop.resize((16, 16), Image.Resampling.BILINEAR).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        difference = found_CHW.permute(1, 2, 0).int() - torch.from_numpy(np.array(expected)).int()
+        difference = found_HWC.int() - torch.from_numpy(np.array(expected)).int()
         assert difference.abs().max() <= 1  # of 255: they round differently
 
 
@@ -105,7 +105,7 @@ def test_a_crop_without_antialias_is_an_interpolation_of_tensors() -> None:
     cropped = crop_and_flip(clip_THWC, (3, 5, 27, 21), False, 16, antialias=False)
     part_TCHW = clip_THWC[:, 3:30, 5:26].permute(0, 3, 1, 2).float()
     expected = torch.nn.functional.interpolate(part_TCHW, size=16, mode="bilinear", align_corners=False)
-    assert (cropped - expected).abs().max() <= 1
+    assert (cropped.permute(0, 3, 1, 2) - expected).abs().max() <= 1
 
 
 def test_mixup_is_a_convex_sum_with_the_reversed_batch() -> None:
