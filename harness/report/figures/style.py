@@ -32,6 +32,7 @@ STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.0,
     "axes.spines.top": False,
+    "axes.titley": 1.0,  # where it would be put anyhow, once every tick label is measured for it
     "axes.spines.right": False,
     "legend.frameon": False,
 }
