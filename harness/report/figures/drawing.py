@@ -12,8 +12,9 @@ from pathlib import Path
 from harness.report.figures.style import Figure, Painted, Sketch, paint, write
 
 FEWEST = 4  # so many are worth a second process
-MOST = 30  # of more, those of single pairs are left out
+MOST = 30  # of more, those of single pairs and of the oracle's selection are left out
 OF_ONE_PAIR = ("confusion-", "tsne-")
+OF_THE_ORACLE = "-best-on-test"
 WORKERS = 2
 BEHIND = 5  # of 19, in the scheduler's order
 _taken: list[Sketch] = []  # in a worker: what it was forked with, since what draws a figure cannot be sent
@@ -24,7 +25,7 @@ class Drawing:
 
     def __init__(self, sketches: Iterable[Sketch]) -> None:
         every = list(sketches)
-        self.sketches = every if len(every) <= MOST else [one for one in every if not one.name.startswith(OF_ONE_PAIR)]
+        self.sketches = every if len(every) <= MOST else [one for one in every if _first(one.name)]
         drawn = {one.name for one in self.sketches}
         self.left_out = tuple(one.name for one in every if one.name not in drawn)
         self.painted: Sequence[Future[Painted]] = _fork(self.sketches) if _several(len(self.sketches)) else ()
@@ -33,6 +34,11 @@ class Drawing:
         """Write all to the folder, in order; RunError if it cannot be written."""
         painted = (one.result() for one in self.painted) if self.painted else map(paint, self.sketches)
         return [write(folder, sketch, content) for sketch, content in zip(self.sketches, painted, strict=True)]
+
+
+def _first(name: str) -> bool:
+    """Whether a figure is drawn where there are too many."""
+    return not (name.startswith(OF_ONE_PAIR) or name.endswith(OF_THE_ORACLE))
 
 
 def _several(figures: int) -> bool:
