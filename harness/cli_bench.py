@@ -65,7 +65,7 @@ def bench_command(
         mirror=mirror,
     )
     with Display() as display:
-        result = bench(wanted, display.line)
+        result = bench(wanted, display.line, lambda so_far: write(so_far, wanted, out) if out else None)
         for path in write(result, wanted, out) if out else ():
             display.line(str(path))
     if json_:

@@ -69,8 +69,12 @@ class Result:
     lines: list[Line] = field(default_factory=list)
 
 
-def bench(wanted: Wanted, told: Told = lambda _: None) -> Result:
-    """Measure everything that is wanted; `told` hears what is under way.
+Kept = Callable[[Result], object]
+
+
+def bench(wanted: Wanted, told: Told = lambda _: None, kept: Kept = lambda _: None) -> Result:
+    """Measure everything that is wanted; `told` hears what is under way, and `kept` is given what has been measured so
+    far after each part of each model, for a whole bench takes most of an hour.
 
     Errors: HarnessError for a device that is not there, an unknown model or part, or an upstream whose clone is at
     fault. An upstream that is not there is none: the lines that need it say so.
@@ -91,7 +95,9 @@ def bench(wanted: Wanted, told: Told = lambda _: None) -> Result:
                 told(f"{model}: {part}")
                 lines += measured(ask)
                 found = found or facts(config_of(ask))
-    return Result({**found, "clock": wanted.clock}, wanted.scale, wanted.rounds, lines)
+                result = Result({**found, "clock": wanted.clock}, wanted.scale, wanted.rounds, [*lines])
+                kept(result)
+    return result
 
 
 def measured(ask: Ask) -> list[Line]:

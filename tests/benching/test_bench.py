@@ -89,6 +89,17 @@ def test_an_absent_upstream_is_no_error(tmp_path: Path, monkeypatch: pytest.Monk
     assert asked[0].absent == "no upstream here: audfer upstream fetch mae_dfer, or set AUDFER_MIRROR"
 
 
+def test_what_was_measured_is_kept_part_by_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line("step", "mae_dfer", "a figure", "times", Spread(1.0, 1.0, 1.0, 1.0, 1.0, 1))
+    monkeypatch.setattr(module, "measured", lambda _: [line])
+    monkeypatch.setattr(module.criterion, "measure", lambda *_: [])
+    kept: list[int] = []
+    asked = Wanted(models=("mae_dfer", "m3dfel"), parts=("step",), cache=tmp_path, third_party=tmp_path / "none")
+    result = bench(asked, kept=lambda so_far: kept.append(len(so_far.lines)))
+    assert kept == [1, 2]
+    assert result.lines == [line, line]
+
+
 def test_a_mirror_that_lacks_the_upstream_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.criterion, "measure", lambda *_: [])
     with pytest.raises(HarnessError, match="has no repository"):
