@@ -6,9 +6,7 @@ python -P -m harness.bench.worker ASK.json ANSWER.json
 from __future__ import annotations
 
 import json
-import os
 import sys
-import threading
 from pathlib import Path
 
 from harness.bench import evaluation, inputs, step, whole_run
@@ -16,6 +14,7 @@ from harness.bench.ask import Ask, read_ask
 from harness.bench.lines import Line
 from harness.bench.subjects import config_of
 from harness.bench.theirs import upstream_of
+from harness.engine.parent import end_with_input
 from harness.engine.setup import prepare_machine
 from harness.errors import HarnessError
 from harness.upstream.child import refuse_network
@@ -32,7 +31,7 @@ def measured(ask: Ask) -> list[Line]:
 
 def main(arguments: list[str]) -> int:
     ask, answer = (Path(argument) for argument in arguments)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_input()
     refuse_network()  # upstream code is loaded into this process
     try:
         lines = measured(read_ask(ask))
@@ -41,13 +40,6 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     answer.write_text(json.dumps([line.as_json() for line in lines]), encoding="utf-8")
     return 0
-
-
-def _end_with_parent() -> None:
-    """Standard input closes when the process that started this one is gone, however it ended."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

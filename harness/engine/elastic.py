@@ -18,7 +18,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait
 from typing import Any
 
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
@@ -26,6 +25,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from harness.engine import stop
+from harness.engine.parent import end_with_parent
 from harness.errors import HarnessError, RunError, RunStopped
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def _launch_config(nproc: int, folder: str) -> LaunchConfig:
 def _rank(said: Any, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     # Ctrl-C goes to the whole group of processes: the parent asks us to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     # SLURM sends the signal of its time limit to every process of a job.
     with stop.listening(signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         said.put(("pid", os.getpid()))
@@ -120,13 +120,6 @@ def _rank(said: Any, work: Callable[..., None], arguments: tuple[Any, ...]) -> N
         except Exception:
             time.sleep(BLAME)
             raise
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
 
 
 def _listen(said: Any, heard: _Heard) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.engine import stop
+from harness.engine.parent import end_with_parent
 from harness.errors import HarnessError, RunClaimed, RunStopped
 from harness.runs.claim import bury, holds, last_attempt
 from harness.runs.materials import Materials
@@ -180,7 +179,7 @@ def _stop(team: list[Worker], outcome: Outcome, tell: Tell) -> None:
 def _work(pipe: Connection, materials: Materials) -> None:
     """A worker: carry out the runs that come through the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent asks us to stop
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     try:
         with stop.listening(signal.SIGTERM, at_once=True):
             while (run_dir := pipe.recv()) is not None:
@@ -208,10 +207,3 @@ def _carried_out(run_dir: Path, materials: Materials, on_epoch: Callable[[dict[s
     except Exception as error:
         return "failed", f"{run_dir}: {type(error).__name__}: {error}; its log.txt says where"
     return "done", ""
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for([parent.sentinel])
-        os._exit(1)

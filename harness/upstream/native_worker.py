@@ -6,9 +6,7 @@ python -P -m harness.upstream.native_worker NAME UPSTREAM_DIR ANSWER.json
 from __future__ import annotations
 
 import json
-import os
 import sys
-import threading
 from dataclasses import asdict, replace
 from math import prod
 from pathlib import Path
@@ -18,6 +16,7 @@ from unittest.mock import patch
 import torch
 
 from harness.analysis import flops
+from harness.engine.parent import end_with_input
 from harness.errors import HarnessError
 from harness.models import Config, configuration
 from harness.upstream.child import refuse_network
@@ -135,7 +134,7 @@ def _size(config: Config) -> str:
 
 def main(arguments: list[str]) -> int:
     name, folder, answer = arguments
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_input()
     refuse_network()
     try:
         lines = checks(name, reference(name, Path(folder)))
@@ -144,13 +143,6 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     Path(answer).write_text(json.dumps([asdict(line) for line in lines]), encoding="utf-8")
     return 0
-
-
-def _end_with_parent() -> None:
-    """Standard input closes when the process that started this one is gone, however it ended."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import json
 import os
 import runpy
 import sys
-import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.engine.parent import end_with_input
 from harness.errors import HarnessError
 from harness.files import replacing
 from harness.upstream import hooks, shims
@@ -28,7 +28,7 @@ from harness.upstream.job import FAILURE, Job, read_job
 
 def main(path: Path, events: int) -> None:
     """Run the job to its end; a HarnessError goes to `failure.txt` for the parent to raise again."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_input()
     job, arrays = read_job(path)
     os.chdir(job.work)
     hooks.run = hooks.Run(job, arrays, partial(_send, events))
@@ -71,12 +71,6 @@ def _record_steps(steps: int) -> None:
             raise SystemExit(0)
 
     torch.Tensor.backward = recorded  # type: ignore[method-assign]
-
-
-def _end_with_parent() -> None:
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":
