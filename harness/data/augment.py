@@ -38,8 +38,7 @@ def augment(
     uint8 (B, T, H, W, C) to float (B, T, C, size, size).
     """
     if augmentation.rand_augment:
-        policy = parse_rand_augment(augmentation.rand_augment)
-        clip_BTHWC = torch.stack([rand_augment(clip, policy, generator) for clip in clip_BTHWC])
+        clip_BTHWC = rand_augment(clip_BTHWC, parse_rand_augment(augmentation.rand_augment), generator)
     box_B4 = crop_boxes(len(clip_BTHWC), (clip_BTHWC.shape[2], clip_BTHWC.shape[3]), augmentation, generator)
     flip_B = _uniform(len(clip_BTHWC), generator) < augmentation.flip
     jittered = augmentation.jitter != Jitter()

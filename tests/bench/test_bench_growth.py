@@ -17,7 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tabulate import tabulate
 
 MODEL = "m3dfel"
-CLIPS, EPOCHS = (500, 1000, 2000), (4, 8, 16)
+CLIPS, EPOCHS = (1000, 2000, 4000), (8, 16, 32)
 ARMS = ("baseline", "baseline,au-global", "baseline,au-global,au-distinct,au-minor")
 WRAPPER = Path(__file__).with_name("growth.py")
 

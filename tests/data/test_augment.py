@@ -7,8 +7,6 @@ from PIL import Image
 
 from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
 from harness.data.augment import augment, crop_and_flip, crop_boxes, mix, normalise, whole_frames
-from harness.data.rand_augment import OPERATIONS, parse_rand_augment, rand_augment
-from harness.errors import ManifestError
 from harness.recipe import Augmentation, Input, Jitter
 
 from torchvision.transforms.v2 import functional as tv  # isort: skip
@@ -149,25 +147,6 @@ def test_the_same_generator_gives_the_same_clips_and_torchs_own_is_not_touched()
     first, second = (augment(clips(), strong, PLAIN, draw(7)) for _ in range(2))
     assert torch.equal(first, second)
     assert torch.equal(before, torch.get_rng_state())
-
-
-@pytest.mark.parametrize("name", list(OPERATIONS))
-def test_every_operation_of_rand_augment_keeps_shape_and_type(name: str) -> None:
-    clip_TCHW = clips(1)[0].permute(0, 3, 1, 2)
-    out = OPERATIONS[name](clip_TCHW, 0.7, -1.0)
-    assert (out.shape, out.dtype) == (clip_TCHW.shape, torch.uint8)
-    assert not torch.equal(out, clip_TCHW)
-
-
-def test_rand_augment_reads_timms_policy() -> None:
-    policy = parse_rand_augment("rand-m7-n4-mstd0.5-inc1")
-    assert (policy.magnitude, policy.layers, policy.spread) == (7.0, 4, 0.5)
-    assert rand_augment(clips(1)[0], policy, draw()).shape == (2, 24, 24, 3)
-
-
-def test_another_policy_is_refused() -> None:
-    with pytest.raises(ManifestError, match="augmix"):
-        parse_rand_augment("augmix-m3")
 
 
 def test_normalisation_takes_bytes_and_floats_alike() -> None:
