@@ -148,11 +148,10 @@ def _of_model(
     first = configs[0]
     views = first.recipe.sampling.test_segments if first.recipe.sampling.rule == "mae_dfer" else 1
     multiply_adds = inference_multiply_adds([(model, first.scale)])[model, first.scale]
-    speed = _of_records(first, finished, views) or _of_bench(first, benches, views)
+    speed = _of_records(first, finished, views)
     if speed is None:
-        told(f"{model}: measuring a few steps on {first.device}")
-        baseline = first.model_copy(update={"arm": "baseline", "au": None})
-        speed = measure_throughput(baseline, multiply_adds)
+        one = _of_records(_alone(first), finished, views) or _of_bench(first, benches, views)
+        speed = _of_processes(first, one or _measured(first, multiply_adds, told))
     return Forecast(
         model,
         len(configs),
@@ -196,6 +195,24 @@ def _of_records(config: RunConfig, finished: Sequence[Run], views: int) -> Throu
     return Throughput(train, test, f"{len(alike)} finished runs")
 
 
+def _alone(config: RunConfig) -> RunConfig:
+    """The baseline in one process."""
+    return config.model_copy(update={"arm": "baseline", "au": None, "nproc": 1})
+
+
+def _measured(config: RunConfig, multiply_adds: float, told: Callable[[str], None]) -> Throughput:
+    told(f"{config.model}: measuring a few steps on {config.device}")
+    return measure_throughput(_alone(config), multiply_adds)
+
+
+def _of_processes(config: RunConfig, one: Throughput) -> Throughput:
+    """What a run's processes reach together, if nothing is lost: each has its own GPU, or all share the cores."""
+    if config.nproc == 1 or not config.device.startswith("cuda"):
+        return one
+    note = f"{one.source}; times {config.nproc} processes, if nothing is lost between them"
+    return Throughput(config.nproc * one.train, config.nproc * one.test, note)
+
+
 def _of_bench(config: RunConfig, benches: Mapping[str, dict[str, Any]], views: int) -> Throughput | None:
     """Whole runs of the same model, scale and precision that were measured on the same processor or GPU."""
     wanted: dict[str, Any] = {"scale": config.scale, "precision": config.precision}
@@ -209,5 +226,5 @@ def _of_bench(config: RunConfig, benches: Mapping[str, dict[str, Any]], views: i
 
 
 def _kind(config: RunConfig) -> tuple[Any, ...]:
-    recipe = config.recipe
-    return config.engine, config.model, config.scale, config.precision, config.threads, recipe.input, recipe.batch
+    processes, recipe = (config.threads, config.nproc), config.recipe
+    return config.engine, config.model, config.scale, config.precision, processes, recipe.input, recipe.batch

@@ -72,6 +72,42 @@ def test_finished_runs_give_the_speed_if_there_are_any(tmp_path: Path, monkeypat
     assert (one.train_per_second, one.test_per_second, one.source) == (100.0, pytest.approx(100.0), "1 finished runs")
 
 
+def test_processes_that_have_a_gpu_each_add_up_and_those_of_one_cpu_do_not(
+    uncounted: None, fixed_speed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "device_name", lambda device: device)
+    changes = {"models": ["former_dfer"], "folds": [1], "arms": ["baseline"], "epochs": 1, "nproc": 4}
+    experiment = change(load_experiment("reproduce-dfew"), changes)
+    (on_cpu,) = forecast(planned(experiment), tmp_path)
+    assert (on_cpu.train_per_second, on_cpu.test_per_second, on_cpu.source) == (10.0, 40.0, "fixed")
+    on_gpus = [config.model_copy(update={"device": "cuda"}) for config in planned(experiment)]
+    (one,) = forecast(on_gpus, tmp_path)
+    assert (one.train_per_second, one.test_per_second) == (40.0, 160.0)
+    assert one.source == "fixed; times 4 processes, if nothing is lost between them"
+
+
+def test_finished_runs_of_as_many_processes_come_before_those_of_one(
+    uncounted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "device_name", lambda device: device)
+    changes = {"models": ["former_dfer"], "folds": [1], "arms": ["baseline"], "epochs": 1, "nproc": 4}
+    (asked,) = planned(change(load_experiment("reproduce-dfew"), changes))
+    asked = asked.model_copy(update={"device": "cuda"})
+    finished = [
+        Run(
+            tmp_path,
+            asked.model_copy(update={"nproc": processes}),
+            {"device_name": "cuda"},
+            ({"clips_per_second": speed, "evaluation_seconds": 23.41},),
+        )
+        for processes, speed in ((1, 100.0), (4, 350.0))
+    ]
+    monkeypatch.setattr(module, "read_runs", lambda _: (finished, []))
+    assert forecast([asked], tmp_path)[0].train_per_second == 350.0
+    monkeypatch.setattr(module, "read_runs", lambda _: (finished[:1], []))
+    assert forecast([asked], tmp_path)[0].train_per_second == 400.0
+
+
 def bench_file(root: Path, **changes: Any) -> Path:
     """What `audfer bench --out reports/bench` leaves beside a folder of runs."""
     folder = root / "reports" / "bench"
