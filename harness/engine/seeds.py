@@ -22,3 +22,14 @@ def torch_generator(seed: int, *purpose: object) -> torch.Generator:
 def numpy_generator(seed: int, *purpose: object) -> np.random.Generator:
     """A generator of NumPy for one purpose."""
     return np.random.default_rng(derive(seed, *purpose))
+
+
+def seed_torch(seed: int, device: str) -> None:
+    """Seed torch's own generators of the CPU and of the GPUs, if `device` is one.
+
+    `torch.manual_seed` does it for every kind of accelerator there is, and where one is absent it writes down the stack
+    for later: 0.4 ms, a hundredth of a small step.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.startswith("cuda"):
+        torch.cuda.manual_seed_all(seed)

@@ -31,7 +31,7 @@ from harness.engine.fold import FoldData
 from harness.engine.record import write_epochs, write_predictions
 from harness.engine.scores import confusion, uar, war
 from harness.engine.scores import predict as predicted
-from harness.engine.seeds import derive
+from harness.engine.seeds import derive, seed_torch
 from harness.engine.selection import Choice, update
 from harness.engine.setup import Setup, build, prepare_machine
 from harness.errors import RunError, RunStopped
@@ -119,7 +119,7 @@ def train_step(setup: Setup, batch: Batch, step: int) -> torch.Tensor:
     With several ranks each trains on its part of `batch`, and losses and gradients are those of the whole.
     """
     config, part = setup.config, setup.ranks.part(batch)
-    torch.manual_seed(derive(config.seed, "step", step))
+    seed_torch(derive(config.seed, "step", step), config.device)
     with setup.autocast():
         logits_BE, au_logits_BA = setup.forward(part.clip_BTCHW)
         # Autocast's bf16 is widened, a float64 run stays one.
