@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.data.prepare import Prepared
 from harness.engine import train
@@ -51,6 +52,37 @@ def test_arms_of_a_pair_start_alike_and_part_with_the_au_loss(model: str, make_c
     assert baseline[0, 1] == au[0, 1]
     assert au[0, 2] > 0
     assert any(not torch.equal(weights[name], weights_of_au[name]) for name in weights)
+
+
+class NothingIsRead(TorchDispatchMode):
+    """Fails at any operation whose outcome the processor must know to go on: on a GPU it would wait for all before."""
+
+    WAITS = ("_local_scalar_dense", "nonzero", "equal", "is_nonzero", "masked_select", "unique", "bincount")
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        assert not name.startswith(self.WAITS), f"{name} reads a value"
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_value_that_is_read_is_found() -> None:
+    with NothingIsRead(), pytest.raises(AssertionError, match="_local_scalar_dense"):
+        torch.ones(1).sum().item()
+
+
+@pytest.mark.parametrize("arm", ["baseline", "au-distinct"])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_step_does_not_wait_for_the_device(model: str, arm: str, make_config: Any, prepared: Prepared) -> None:
+    config = make_config(model, arm)
+    mixed = config.recipe.augmentation.model_copy(update={"mixup": 0.8, "cutmix": 1.0})
+    clipped = config.recipe.optimizer.model_copy(update={"clip_norm": 1.0})
+    recipe = config.recipe.model_copy(update={"augmentation": mixed, "optimizer": clipped})
+    for one in (config, config.model_copy(update={"recipe": recipe})):
+        data = load_fold(prepared, one)
+        setup, batch = build(one, data), make_batch(data, one, 0)
+        setup.model.train()
+        with NothingIsRead():
+            train_step(setup, batch, 0)
 
 
 def test_the_loss_is_eq_10(make_config: Any, prepared: Prepared) -> None:
