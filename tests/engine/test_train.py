@@ -1,6 +1,8 @@
 """Training: pairs share all, a ratio of 0 is the baseline, a resumed run gives the same bits, faults are named."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.utils import backend_registration
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.data.prepare import Prepared
@@ -83,6 +86,19 @@ def test_a_step_does_not_wait_for_the_device(model: str, arm: str, make_config: 
         setup.model.train()
         with NothingIsRead():
             train_step(setup, batch, 0)
+
+
+@pytest.mark.skipif(
+    not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"),
+    reason="this PyTorch cannot make up a device",
+)
+def test_every_tensor_of_a_step_lies_on_the_device() -> None:
+    """On one that does not exist, so that the code for GPUs is held to it everywhere; a process of its own."""
+    script = [sys.executable, str(Path(__file__).with_name("elsewhere.py"))]
+    said = subprocess.run(script, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.endswith(": losses on elsewhere:0") for line in said] == 6 * [True] + [False]
+    assert "misplaced" in said[-1]
+    assert "found at least two devices, cpu and elsewhere:0" in said[-1]
 
 
 def test_the_loss_is_eq_10(make_config: Any, prepared: Prepared) -> None:
