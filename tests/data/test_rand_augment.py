@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from harness import torchvision_ops  # noqa: F401  (must come before torchvision)
-from harness.data.rand_augment import FILL, NONE, OPERATIONS, draw_turns, parse_rand_augment, rand_augment
+from harness.data.rand_augment import AMOUNTS, FILL, NONE, OPERATIONS, draw_turns, parse_rand_augment, rand_augment
 from harness.errors import ManifestError
 
 from torchvision.transforms.v2 import functional as tv  # isort: skip
@@ -58,6 +58,14 @@ EXPECTED = {
     "translate_x": lambda clip, s, x: affine(clip, shift=(round(0.45 * x * SIZE[1]), 0)),
     "translate_y": lambda clip, s, x: affine(clip, shift=(0, round(0.45 * x * SIZE[0]))),
 }
+
+
+def amounts(name: str, strength: float, sign: float) -> torch.Tensor:
+    """(M,) of a frame of SIZE, padded as a batch has them."""
+    found = OPERATIONS[name].amounts(strength, strength * sign, *SIZE)
+    return torch.tensor([*found, *(AMOUNTS - len(found)) * [0.0]])
+
+
 GEOMETRIC = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")
 
 
@@ -72,8 +80,8 @@ def inner(name: str, amount: float) -> torch.Tensor:
 @pytest.mark.parametrize("name", list(OPERATIONS))
 def test_each_clip_has_its_own_strength_as_torchvision_has_it(name: str) -> None:
     clip_NTCHW = clips(len(STRENGTHS))
-    strength, sign = (torch.tensor(one, dtype=torch.double).view(-1, 1, 1, 1, 1) for one in (STRENGTHS, SIGNS))
-    out = OPERATIONS[name](clip_NTCHW, strength, sign)
+    amount_NM = torch.stack([amounts(name, *drawn) for drawn in zip(STRENGTHS, SIGNS, strict=True)])
+    out = OPERATIONS[name].apply(clip_NTCHW, amount_NM)
     assert (out.shape, out.dtype) == (clip_NTCHW.shape, torch.uint8)
     assert not torch.equal(out, clip_NTCHW)
     for found, clip, strength, sign in zip(out, clip_NTCHW, STRENGTHS, SIGNS, strict=True):
@@ -88,7 +96,7 @@ def test_each_clip_has_its_own_strength_as_torchvision_has_it(name: str) -> None
 @pytest.mark.parametrize("name", GEOMETRIC)
 def test_what_comes_from_without_is_grey(name: str) -> None:
     black = torch.zeros((1, 1, 3, *SIZE), dtype=torch.uint8)
-    out = OPERATIONS[name](black, *(torch.ones((1, 1, 1, 1, 1)).double() for _ in range(2)))
+    out = OPERATIONS[name].apply(black, amounts(name, 1.0, 1.0)[None])
     assert set(out.unique().tolist()) >= {0, int(FILL)}
     assert out.max() == FILL
 
@@ -111,16 +119,23 @@ def test_the_clips_that_are_given_stay_as_they_are() -> None:
 
 
 def test_half_of_the_turns_are_left_out_and_the_others_draw_all_alike() -> None:
-    turns = draw_turns(2000, POLICY, draw())
-    drawn = turns.operation_BL[turns.operation_BL != NONE]
+    turns = draw_turns(2000, POLICY, SIZE, draw())
+    drawn = turns.operation_BL != NONE
     assert turns.operation_BL.shape == (2000, 4)
-    assert drawn.numel() / 8000 == pytest.approx(0.5, abs=0.02)
-    share = torch.bincount(drawn, minlength=len(OPERATIONS)) / drawn.numel()
+    assert drawn.float().mean() == pytest.approx(0.5, abs=0.02)
+    share = torch.bincount(turns.operation_BL[drawn], minlength=len(OPERATIONS)) / drawn.sum()
     assert share.min() > 0.8 / len(OPERATIONS)
     assert share.max() < 1.2 / len(OPERATIONS)
-    assert turns.strength_BL.mean() == pytest.approx(0.7, abs=0.01)
-    assert turns.strength_BL.std() == pytest.approx(0.05, abs=0.01)
-    assert turns.sign_BL.mean() == pytest.approx(0.0, abs=0.05)
+
+
+def test_strengths_are_normal_about_the_policys_and_signs_come_half_and_half() -> None:
+    turns = draw_turns(4000, POLICY, SIZE, draw())
+    brightness = list(OPERATIONS).index("brightness")
+    signed = (turns.amount_BLM[turns.operation_BL == brightness][:, 0] - 1) / 0.9
+    assert len(signed) > 400
+    assert (signed > 0).float().mean() == pytest.approx(0.5, abs=0.08)
+    assert signed.abs().mean() == pytest.approx(0.7, abs=0.01)
+    assert signed.abs().std() == pytest.approx(0.05, abs=0.01)
 
 
 def test_timms_policy_is_read() -> None:
