@@ -61,6 +61,16 @@ def test_without_a_data_root_the_variable_and_the_address_are_told(
     assert_refused(here("run", experiment), f"set {variable} or give --data-root", url)
 
 
+@pytest.mark.parametrize("arguments", [("demo",), ("reproduce-dfew", "--dry-run")])
+def test_a_device_that_is_none_or_not_there_is_refused_before_any_work(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    places = ("--cache", tmp_path / "data", "--out", tmp_path / "runs")
+    assert_refused(here("run", *arguments, *places, "--device", "tpu"), "device tpu: is neither cpu nor cuda:N")
+    assert_refused(here("run", *arguments, *places, "--device", "cuda:99"), "device cuda:99: this machine has")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unknown_model_is_refused() -> None:
     said = "model 'resnet' is not known; known: former_dfer, m3dfel, mae_dfer"
     assert_refused(alone("run", "demo", "--model", "resnet"), said)

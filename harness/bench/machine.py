@@ -10,26 +10,12 @@ from typing import Any
 import torch
 
 from harness.engine.environment import describe, device_name
-from harness.errors import HarnessError
 from harness.manifest import Precision, RunConfig
 
 SIDE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product is the ceiling
 # Dense bf16, half of the operations that the maker's data sheet of the H200 (SXM) states: an operation is half of one.
 DATA_SHEET = {("NVIDIA H200", "bf16"): 989.4e12 / 2}
 DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
-
-
-def check_device(device: str) -> None:
-    """HarnessError if the device is not there, or is neither cpu nor cuda:N."""
-    if device != "cpu" and not re.fullmatch(r"cuda(:\d+)?", device):
-        raise HarnessError(f"device {device}: is neither cpu nor cuda:N; run with --device cpu or --device cuda:0")
-    if device == "cpu":
-        return
-    if not torch.cuda.is_available():
-        raise HarnessError(f"device {device}: this machine has no CUDA device; run with --device cpu")
-    number = int(device.partition(":")[2] or 0)
-    if number >= torch.cuda.device_count():
-        raise HarnessError(f"device {device}: this machine has {torch.cuda.device_count()}; run with --device cuda:0")
 
 
 def best_precision(device: str) -> Precision:

@@ -26,6 +26,7 @@ from torch.nn.parallel import DistributedDataParallel
 from harness.au.head import AUHead
 from harness.engine.batch import Batch
 from harness.engine.batch_norm import over_all_ranks
+from harness.engine.device import check_device
 from harness.errors import HarnessError
 
 PATIENCE = timedelta(minutes=30)  # for a rank that is behind: the first reads weights while others wait, say
@@ -158,8 +159,7 @@ def joined(device: str) -> Iterator[Ranks]:
 
 def _take_gpu() -> None:
     local, needed, there = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
-    if there == 0:
-        raise HarnessError("device cuda: this machine has no CUDA device; run with --device cpu")
+    check_device("cuda")
     if there < needed:
         raise HarnessError(f"--nproc {needed}: this machine has {there} CUDA devices; give --nproc {there}")
     torch.cuda.set_device(local)

@@ -19,6 +19,7 @@ from harness.au.head import AUHead
 from harness.au.knowledge import load_knowledge
 from harness.au.loss import AULoss
 from harness.au.pos_weight import load_released, pos_weight
+from harness.engine.device import take_device
 from harness.engine.distributed import ALONE, Ranks, as_one, in_step
 from harness.engine.fold import FoldData
 from harness.engine.memory import keep_freed
@@ -26,7 +27,7 @@ from harness.engine.optim import build_optimizer
 from harness.engine.recompute import recompute_stages
 from harness.engine.schedule import recipe_factor
 from harness.engine.seeds import derive, torch_generator
-from harness.errors import DataError, HarnessError
+from harness.errors import DataError
 from harness.manifest import AUArm, RunConfig, manifests_dir
 
 CLASSIFIER = "classifier"
@@ -68,9 +69,9 @@ class Setup:
 
 
 def prepare_machine(config: RunConfig, ranks: Ranks = ALONE) -> None:
-    """Threads, memory and determinism of this process; HarnessError if the device is not there."""
-    if config.device.startswith("cuda") and not torch.cuda.is_available():
-        raise HarnessError(f"device {config.device}: this machine has no CUDA device; run with --device cpu")
+    """Device, threads, memory and determinism of this process; HarnessError if the device is not there."""
+    if ranks.world == 1:  # one of several has taken the GPU of its number
+        take_device(config.device)
     threads = config.threads or (len(os.sched_getaffinity(0)) if ranks.world > 1 else 0)
     if threads:
         torch.set_num_threads(max(1, threads // ranks.world))

@@ -15,6 +15,7 @@ from harness.data.pack import verify_pack
 from harness.data.prepare import Prepared, prepare
 from harness.data.readers import read_listing, read_lists
 from harness.data.rendered.dataset import RenderSummary, render_dfew
+from harness.engine.device import check_device, check_named
 from harness.engine.environment import shares
 from harness.errors import DataError, ManifestError
 from harness.manifest import DatasetManifest, Experiment, RunConfig, RunData, load_dataset, manifests_dir
@@ -79,6 +80,10 @@ def run_experiment(experiment: Experiment, means: Means, watcher: Watcher) -> li
 
     What exists is not made again, so an interrupted experiment goes on where it was. Errors: HarnessError, one line.
     """
+    if means.launch.launcher == "local":
+        check_device(means.device)
+    else:
+        check_named(means.device)  # the jobs' machines have it, this one need not
     on_epoch = with_events(means.out, watcher.epoch) if means.tensorboard else watcher.epoch
     names, files = _initial(experiment, means)
     manifest = load_dataset(experiment.dataset)
@@ -259,6 +264,7 @@ def forecast_experiment(experiment: Experiment, means: Means, watcher: Watcher) 
 
     Without a data root the published counts stand in; ManifestError for a data set that has none.
     """
+    check_device(means.device)
     manifest = load_dataset(experiment.dataset)
     root = means.data_root or _root_of_variable(manifest)
     machine = Machine(means.engine, means.device)

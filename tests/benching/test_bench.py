@@ -12,7 +12,7 @@ from harness.bench import step
 from harness.bench.ask import Ask, read_ask
 from harness.bench.bench import Wanted, bench
 from harness.bench.lines import Line
-from harness.bench.machine import best_precision, check_device
+from harness.bench.machine import best_precision
 from harness.bench.subjects import config_of, faces, random_batch, random_setup
 from harness.bench.timing import Spread
 from harness.cli import main
@@ -65,14 +65,6 @@ def test_a_mistake_is_told_in_one_line(
 def test_no_cuda_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = told(monkeypatch, capsys, "--device", "cuda:0")
     assert (code, said) == (2, "audfer: device cuda:0: this machine has no CUDA device; run with --device cpu\n")
-
-
-@pytest.mark.gpu
-def test_a_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    with pytest.raises(HarnessError, match="cuda:99: this machine has"):
-        check_device("cuda:99")
 
 
 def test_the_best_precision_of_a_cpu_is_bf16_where_it_multiplies_it(monkeypatch: pytest.MonkeyPatch) -> None:
