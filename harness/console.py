@@ -71,7 +71,10 @@ class Display:
     def planned(self, configs: list[RunConfig]) -> None:
         """How many runs are to come."""
         self.total = len(configs)
-        self.line(f"{len(configs)} runs: {configs[0].experiment} on {configs[0].dataset.title}, {configs[0].device}")
+        first = configs[0]
+        self.line(
+            f"{len(configs)} runs: {first.experiment} on {first.dataset.title}, {first.device}, {first.precision}"
+        )
 
     def epoch(self, config: RunConfig, record: dict[str, Any]) -> None:
         """An epoch of a run is over."""

@@ -84,8 +84,9 @@ class ClipsPerClass(Strict):
 class Experiment(Strict):
     """A sweep: data set, models, arms, folds, seeds, recipe overrides and selection rules.
 
-    features: keep the test clips' features of the last epoch. ratios: plan every AU arm once at each of these au.ratio,
-    the baseline once (runs/sweep.py). nproc: processes that train one run together (docs/distributed.md).
+    precision: auto is bf16 where the device multiplies it in hardware, else fp32 (runs/sweep.py). features: keep the
+    test clips' features of the last epoch. ratios: plan every AU arm once at each of these au.ratio, the baseline once
+    (runs/sweep.py). nproc: processes that train one run together (docs/distributed.md).
     """
 
     name: FolderName
@@ -96,7 +97,7 @@ class Experiment(Strict):
     folds: tuple[int, ...] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     scale: Scale = "full"
-    precision: Precision = "fp32"
+    precision: Literal["auto"] | Precision = "auto"
     threads: int | None = Field(default=None, gt=0)
     selection: tuple[SelectionRule, ...] = Field(min_length=1)
     val_share: Share = 0.1

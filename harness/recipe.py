@@ -115,8 +115,8 @@ class Recipe(Strict):
     """Everything that decides how a model is trained.
 
     compile: torch.compile's mode for the training step; the last two capture CUDA graphs. gradient_checkpointing: keep
-    fewer activations and compute them again (engine/recompute.py). Both are left out of what is written at their
-    default, so that runs of before they existed keep their names.
+    fewer activations and compute them again (engine/recompute.py); one or the other. Both are left out of what is
+    written at their default, so that runs of before they existed keep their names.
     """
 
     batch: int = Field(gt=1)
@@ -136,6 +136,12 @@ class Recipe(Strict):
         """Keys that came later are written only where they are not at their default."""
         later = {"compile": "off", "gradient_checkpointing": False}
         return {key: value for key, value in handler(self).items() if key not in later or value != later[key]}
+
+    @model_validator(mode="after")
+    def _compiled_or_checkpointed(self) -> Recipe:
+        if self.compile != "off" and self.gradient_checkpointing:
+            raise ValueError("compile and gradient_checkpointing exclude one another; leave one at its default")
+        return self
 
     @model_validator(mode="after")
     def _pack_covers_input(self) -> Recipe:

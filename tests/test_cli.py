@@ -67,7 +67,7 @@ def test_a_device_that_is_none_or_not_there_is_refused_before_any_work(
 ) -> None:
     places = ("--cache", tmp_path / "data", "--out", tmp_path / "runs")
     assert_refused(here("run", *arguments, *places, "--device", "tpu"), "device tpu: is neither cpu nor cuda:N")
-    assert_refused(here("run", *arguments, *places, "--device", "cuda:99"), "device cuda:99: this machine has")
+    assert_refused(here("run", *arguments, *places, "--device", "cuda:99"), "device cuda:99: this ")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,12 +16,12 @@ from typing import Any
 from harness.bench import criterion
 from harness.bench.ask import DEFAULT_ROUNDS, PARTS, Ask, Compile, Part
 from harness.bench.lines import Line, line_of
-from harness.bench.machine import best_precision, facts
+from harness.bench.machine import facts
 from harness.bench.subjects import config_of
 from harness.bench.timing import Clock
 from harness.data.prepare import Prepared, prepare
 from harness.data.rendered.dataset import render_dfew
-from harness.engine.device import check_device
+from harness.engine.device import best_precision, check_device
 from harness.errors import HarnessError, ManifestError
 from harness.manifest import Precision, Render, Scale, load_dataset, load_experiment, load_model
 from harness.models import MODELS

@@ -59,6 +59,7 @@ def _whole(ask: Ask) -> Line:
     data, setup = faces(ask, config, 1, count), random_setup(ask)
 
     def run() -> None:
+        data.resized.clear()  # so few are kept from one evaluation to the next, which all of DFEW's are not
         predict(setup.model, data, data.test_N, config, setup.autocast())
 
     seconds = by_turns(ask, {"predict": run}, ask.rounds)

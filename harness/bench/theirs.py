@@ -39,8 +39,14 @@ def upstream_of(ask: Ask) -> Reference | None:
         # The comparison of weights hides the GPU from the upstream; one that is in use already stays visible.
         torch.cuda.init()
         torch.cuda.device_count()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     with quiet():
-        return reference(ask.model, Path(ask.upstream))
+        theirs = reference(ask.model, Path(ask.upstream))
+    # To the processes of torch.compile, too.
+    os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+    if visible is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible
+    return theirs
 
 
 def step(theirs: Reference, ask: Ask, batch: Batch) -> Callable[[], None]:

@@ -51,8 +51,9 @@ def _put(state: dict[str, Any], file: BinaryIO) -> None:
         raise
 
 
-def load(path: Path, digest: str, device: str) -> dict[str, Any] | None:
+def load(path: Path, digest: str) -> dict[str, Any] | None:
     """The state at `path`, or where that is damaged or missing the one before, which the log says; None without either.
+    Its tensors are on the CPU.
 
     The run must be locked by the caller: what killed writers left beside `path` is removed. Errors: RunError if no
     file can be read, or one is of another configuration.
@@ -61,7 +62,7 @@ def load(path: Path, digest: str, device: str) -> dict[str, Any] | None:
     faults = []
     for place in (path, before(path)):
         try:
-            state = _read(place, device)
+            state = _read(place)
         except FileNotFoundError:
             continue
         except Exception as error:
@@ -77,7 +78,7 @@ def load(path: Path, digest: str, device: str) -> dict[str, Any] | None:
     return None
 
 
-def _read(path: Path, device: str) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
     """The state in one file; any error if it is not whole."""
     with path.open("rb") as file:
         with zipfile.ZipFile(file) as parts:
@@ -85,7 +86,7 @@ def _read(path: Path, device: str) -> dict[str, Any]:
         if damaged is not None:
             raise ValueError(f"{damaged} is altered: another CRC-32")
         file.seek(0)
-        state = torch.load(file, map_location=device, weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
     if not isinstance(state, dict) or "digest" not in state:
         raise ValueError("holds something else than a run's state")
     return state

@@ -7,6 +7,7 @@ import re
 import torch
 
 from harness.errors import HarnessError
+from harness.manifest import Precision
 
 
 def check_named(device: str) -> None:
@@ -21,7 +22,8 @@ def check_device(device: str) -> None:
     if device == "cpu":
         return
     if not torch.cuda.is_available():
-        raise HarnessError(f"device {device}: this machine has no CUDA device; run with --device cpu")
+        why = "this PyTorch is a build for CPUs" if torch.version.cuda is None else "this machine has no CUDA device"
+        raise HarnessError(f"device {device}: {why}; run with --device cpu")
     there = torch.cuda.device_count()
     if _number(device) >= there:
         raise HarnessError(f"device {device}: this machine has {there} of them, from 0; run with --device cuda:0")
@@ -32,6 +34,18 @@ def take_device(device: str) -> None:
     check_device(device)
     if device != "cpu":
         torch.cuda.set_device(_number(device))
+
+
+def best_precision(device: str) -> Precision:
+    """bf16 where the device multiplies it in hardware, else fp32: emulated bf16 is slower than that.
+
+    A GPU that this machine does not have, one of a cluster's, is taken to do so, as all since 2020 do.
+    """
+    if device == "cpu":
+        return "bf16" if torch.cpu.get_capabilities().get("avx512_bf16") else "fp32"
+    if not torch.cuda.is_available():
+        return "bf16"
+    return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
 
 
 def _number(device: str) -> int:

@@ -1,7 +1,8 @@
 """The batches of a run, one after the other; on a GPU a thread makes the next ones while a step runs.
 
 The thread works on a stream of its own, so that what it waits for on the GPU, the step does not. Every draw is made on
-the CPU and depends on (seed, step) only: batches are the same wherever and whenever they are made.
+the CPU and depends on (seed, step) only: batches are the same whenever they are made, and on another device but for
+the rounding of pixels.
 On a CPU batches are made between the steps: with a run on each core there is no idle core for a thread
 (docs/performance.md has the figures).
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -40,7 +42,9 @@ def ahead(
     Closing the iterator waits for the batch in work and drops the others.
     """
     waiting: deque[Future[Made]] = deque()
-    with ThreadPoolExecutor(1, "batches") as pool:
+    # A new thread has the first GPU for its own, whichever the run has.
+    own: dict[str, Any] = {"initializer": torch.cuda.set_device, "initargs": (stream.device,)} if stream else {}
+    with ThreadPoolExecutor(1, "batches", **own) as pool:
         try:
             for step in range(first, min(first + AHEAD, last)):
                 waiting.append(pool.submit(_made, make, step, stream))

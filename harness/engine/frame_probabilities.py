@@ -88,7 +88,7 @@ def load_frame_model(run_dir: Path, config: RunConfig, device: str | None = None
     device = device or config.device
     prepare_machine(config.model_copy(update={"device": device}))
     path = run_dir / "checkpoint.pt"
-    state = checkpoint.load(path, config.digest(), "cpu")
+    state = checkpoint.load(path, config.digest())
     if state is None:
         raise RunError(f"{path}: no checkpoint, so no weights; keep it, or remove the run directory and run again")
     if len(state["epochs"]) != config.recipe.epochs:

@@ -39,7 +39,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def named(run_dir: Path, model: str, batch: int, device: str) -> Iterator[None]:
+def named(run: Path | str, model: str, batch: int, device: str) -> Iterator[None]:
     """Within this context an error for want of memory is a RunError that names the run, its batch and the remedy."""
     try:
         yield
@@ -47,7 +47,7 @@ def named(run_dir: Path, model: str, batch: int, device: str) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise RunError(
-            f"{run_dir}: out of memory at batch {batch} on {device}; "
+            f"{run}: out of memory at batch {batch} on {device}; "
             f"lower it with --set {model}.batch={max(batch // 2, 2)}, or take another device"
         ) from error
 

@@ -58,6 +58,7 @@ def _resident(pack: Pack) -> torch.Tensor | None:
     key = (str(pack.path), pack.fingerprint, torch.cuda.current_device())
     if key not in _kept:
         _kept.clear()
+        torch.cuda.empty_cache()  # what the runs before have left is free, too
         free, _ = torch.cuda.mem_get_info()
         _kept[key] = copy(pack, torch.device("cuda", key[2])) if fits(pack.frames_FHWC.nbytes, free) else None
         # Other streams read it from now on.

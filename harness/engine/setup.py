@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -81,6 +82,9 @@ def prepare_machine(config: RunConfig, ranks: Ranks = ALONE) -> None:
     # fp32 is fp32 on a GPU too, where convolutions would be TF32 by default; what bf16 leaves in fp32 may be TF32.
     exact = "ieee" if config.precision == "fp32" else "tf32"
     backends: Any = torch.backends
+    if config.device != "cpu":
+        # By its old name, too: torch.compile asks by it, and it must agree with the new ones.
+        torch.set_float32_matmul_precision("highest" if config.precision == "fp32" else "high")
     for operations in (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn):
         operations.fp32_precision = exact
 
@@ -115,7 +119,12 @@ def build(
 
 def _compiled(module: nn.Module, mode: str) -> nn.Module:
     """The module as torch.compile makes it in a mode; batches have one shape, so nothing is dynamic."""
-    return module if mode == "off" else cast(nn.Module, torch.compile(module, mode=mode, dynamic=False))
+    if mode == "off":
+        return module
+    # What was compiled for the runs before counts towards a limit, behind which nothing is compiled any more.
+    torch.compiler.reset()
+    warnings.filterwarnings("ignore", "TensorFloat32 tensor cores")  # fp32 is fp32
+    return cast(nn.Module, torch.compile(module, mode=mode, dynamic=False))
 
 
 def _to_channels_last(model: nn.Module) -> None:

@@ -15,6 +15,7 @@ from harness.au.units import EXPRESSIONS, NUM_UNITS
 from harness.data.augment import channels_last
 from harness.engine.batch import Batch
 from harness.engine.fold import FoldData
+from harness.engine.memory import named
 from harness.engine.setup import Setup, build, prepare_machine
 from harness.engine.train import train_step
 from harness.manifest import RunConfig
@@ -37,15 +38,17 @@ class Throughput:
 def measure_throughput(config: RunConfig, multiply_adds: float) -> Throughput:
     """Time the steps of `config`'s model on random clips; `multiply_adds` of one forward pass choose the batch.
 
-    What the input costs (the pack, augmentation) is not in it. Errors: HarnessError if the device is not there.
+    What the input costs (the pack, augmentation) is not in it. Errors: HarnessError if the device is not there, or its
+    memory does not suffice.
     """
     prepare_machine(config)
     budget = STEP_BUDGET[torch.device(config.device).type]
     batch = int(max(2, min(config.recipe.batch, budget // (BACKWARD_AND_FORWARD * multiply_adds))))
-    setup = build(config, _no_clips(config))
-    clips = _random_batch(config, batch)
-    train = _seconds(lambda: train_step(setup, clips, 0), config.device)
-    test = _seconds(lambda: _predict(setup, clips.clip_BTCHW), config.device)
+    with named("--dry-run", config.model, batch, config.device):
+        setup = build(config, _no_clips(config))
+        clips = _random_batch(config, batch)
+        train = _seconds(lambda: train_step(setup, clips, 0), config.device)
+        test = _seconds(lambda: _predict(setup, clips.clip_BTCHW), config.device)
     return Throughput(batch / train, batch / test, f"measured now, batch {batch}")
 
 

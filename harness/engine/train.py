@@ -228,7 +228,7 @@ def _evaluate(setup: Setup, data: FoldData, position_N: np.ndarray) -> tuple[tor
 
 def _resume(setup: Setup, run_dir: Path) -> Progress:
     path = run_dir / "checkpoint.pt"
-    state = checkpoint.load(path, setup.config.digest(), setup.config.device)
+    state = checkpoint.load(path, setup.config.digest())
     setup.model.train()
     if state is None:
         return Progress()
@@ -245,7 +245,7 @@ def _restored(setup: Setup, state: Mapping[str, Any]) -> Progress:
     setup.optimizer.load_state_dict(state["optimizer"])
     setup.schedule.load_state_dict(state["schedule"])
     choices = {rule: Choice(**choice) for rule, choice in state["choices"].items()}
-    losses = list(state["losses"])
+    losses = [losses.to(setup.config.device) for losses in state["losses"]]
     return Progress(state["step"], losses, state["seconds"], state["input_seconds"], state["epochs"], choices)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from harness.au.knowledge import load_knowledge
 from harness.au.units import ACTION_UNITS
 from harness.data.prepare import Prepared
+from harness.engine.device import best_precision
 from harness.engine.fold import parts
 from harness.errors import ManifestError
 from harness.manifest import (
@@ -20,6 +21,7 @@ from harness.manifest import (
     AUArm,
     DatasetManifest,
     Experiment,
+    Precision,
     RunConfig,
     RunData,
     load_dataset,
@@ -132,7 +134,7 @@ def _run(
         seed=seed,
         engine=machine.engine,
         device=machine.device,
-        precision=experiment.precision,
+        precision=_precision(experiment, machine),
         threads=experiment.threads,
         selection=experiment.selection,
         val_share=experiment.val_share,
@@ -144,6 +146,13 @@ def _run(
         upstream_options=experiment.upstream_options.get(model, {}) if machine.engine == "upstream" else {},
         nproc=experiment.nproc,
     )
+
+
+def _precision(experiment: Experiment, machine: Machine) -> Precision:
+    """What `auto` stands for: the device's best, and fp32 for the upstreams' scripts, which are run as shipped."""
+    if experiment.precision != "auto":
+        return experiment.precision
+    return "fp32" if machine.engine == "upstream" else best_precision(machine.device)
 
 
 def _au(experiment: Experiment, arm: Arm, facts: Mapping[str, Any]) -> AUArm | None:

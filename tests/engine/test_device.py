@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from harness.engine.device import check_device, check_named, take_device
+from harness.engine.device import best_precision, check_device, check_named, take_device
 from harness.errors import HarnessError
 
 
@@ -32,7 +32,7 @@ def test_a_name_is_enough_where_the_device_is_elsewhere() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_no_cuda_is_told() -> None:
-    with pytest.raises(HarnessError, match="device cuda: this machine has no CUDA device; run with --device cpu"):
+    with pytest.raises(HarnessError, match=r"device cuda: this .*; run with --device cpu"):
         check_device("cuda")
 
 
@@ -53,3 +53,23 @@ def test_the_gpu_that_is_named_is_the_one_that_is_taken(device: str, number: int
 def test_a_cpu_takes_no_gpu(two_gpus: list[int]) -> None:
     take_device("cpu")
     assert two_gpus == []
+
+
+def test_the_best_precision_of_a_cpu_is_bf16_where_it_multiplies_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert best_precision("cpu") == "bf16"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
+    assert best_precision("cpu") == "fp32"
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((9, 0), "bf16"), ((8, 0), "bf16"), ((7, 5), "fp32")])
+def test_the_best_precision_of_a_gpu_goes_by_its_capability(
+    capability: tuple[int, int], precision: str, two_gpus: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert best_precision("cuda:1") == precision
+
+
+def test_a_gpu_elsewhere_is_taken_to_multiply_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert best_precision("cuda") == "bf16"

@@ -18,7 +18,8 @@ def test_a_copy_gives_what_the_pack_gives(prepared: Prepared, monkeypatch: pytes
     assert torch.equal(resident.rows(copied, pack, position_B, frame_BT), pack.gather(position_B, frame_BT))
 
 
-def test_a_cpu_reads_the_memory_map(prepared: Prepared) -> None:
+def test_a_cpu_reads_the_memory_map(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resident, "_kept", {})
     position_B, frame_BT = np.array([1, 2]), np.zeros((2, 4), dtype=np.int64)
     clip_BTHWC = resident.gather(prepared.pack, position_B, frame_BT, "cpu")
     assert torch.equal(clip_BTHWC, prepared.pack.gather(position_B, frame_BT))

@@ -20,11 +20,18 @@ def with_recipe(config: Any, **keys: Any) -> Any:
 def test_options_at_their_default_are_not_in_the_configuration(make_config: Any) -> None:
     config = make_config("m3dfel", "baseline")
     assert not {"compile", "gradient_checkpointing"} & set(json.loads(config.canonical_json())["recipe"])
-    asked = with_recipe(config, compile="max-autotune", gradient_checkpointing=True)
-    written = json.loads(asked.canonical_json())["recipe"]
-    assert (written["compile"], written["gradient_checkpointing"]) == ("max-autotune", True)
-    assert asked.digest() != config.digest()
-    assert type(asked).model_validate_json(asked.canonical_json()) == asked
+    for option, value in (("compile", "max-autotune"), ("gradient_checkpointing", True)):
+        asked = with_recipe(config, **{option: value})
+        assert json.loads(asked.canonical_json())["recipe"][option] == value
+        assert asked.digest() != config.digest()
+        assert type(asked).model_validate_json(asked.canonical_json()) == asked
+
+
+def test_a_step_is_compiled_or_computed_again_but_not_both(make_config: Any) -> None:
+    """torch.compile takes no context of ours around what is computed again."""
+    both = with_recipe(make_config("m3dfel", "baseline"), compile="default", gradient_checkpointing=True)
+    with pytest.raises(ValueError, match="compile and gradient_checkpointing exclude one another"):
+        type(both).model_validate_json(both.canonical_json())
 
 
 def test_nothing_is_compiled_unless_asked(
@@ -70,6 +77,7 @@ def test_fp32_on_a_gpu_is_fp32(precision: str, kind: str, make_config: Any) -> N
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore")  # Inductor and Triton have many
 @pytest.mark.parametrize("mode", ["default", "reduce-overhead"])
 @pytest.mark.parametrize("model", ["m3dfel", "former_dfer", "mae_dfer"])
 def test_a_compiled_step_on_a_gpu_is_the_step(model: str, mode: str, make_config: Any, prepared: Prepared) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from harness.data.prepare import Prepared
 from harness.errors import ManifestError
 from harness.manifest import Experiment, RunConfig, change, load_dataset, load_experiment, manifests_dir
+from harness.runs import sweep
 from harness.runs.experiment import default_jobs
+from harness.runs.forecast import counted_data
 from harness.runs.sweep import Machine, au_facts, packed_data, plan
 from harness.runs.swept import swept
 
@@ -50,6 +53,28 @@ def test_a_run_on_a_gpu_is_one_at_a_time() -> None:
     assert default_jobs(demo, "cuda:0") == 1
     assert default_jobs(demo, "cpu") >= 1
     assert default_jobs(load_experiment("reproduce-dfew"), "cpu") == 1
+
+
+@pytest.mark.parametrize(
+    ("experiment", "asked", "engine", "precision"),
+    [
+        ("reproduce-dfew", {}, "native", "bf16"),
+        ("reproduce-dfew", {"settings": ["precision=fp32"]}, "native", "fp32"),
+        ("reproduce-dfew", {}, "upstream", "fp32"),
+        ("demo", {}, "native", "fp32"),
+    ],
+)
+def test_full_scale_takes_the_best_precision_of_the_device(
+    experiment: str, asked: dict[str, Any], engine: Any, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upstreams' scripts run as shipped, and the demo is the same on every machine."""
+    monkeypatch.setattr(sweep, "best_precision", lambda device: "bf16" if device == "cuda:1" else "fp32")
+    changed = change(load_experiment(experiment), {"folds": [1], **asked})
+    manifest = load_dataset("dfew")
+    data = counted_data(changed, manifest, manifest.counts["1"])
+    for device, expected in (("cuda:1", precision), ("cpu", "fp32")):
+        configs = plan(changed, lambda *_: data, Machine(engine, device))
+        assert {config.precision for config in configs} == {expected}
 
 
 def test_other_au_files_make_other_runs_of_the_au_arms_alone(prepared: Prepared) -> None:
