@@ -32,7 +32,7 @@ def audit_command(
     check: Check = False,
     json_: Json = False,
 ) -> None:
-    """Say which cells of printed tables can be true, on which basis, and which cannot; exit code 0 in any case."""
+    """Say which cells of printed tables can be true, on which basis, and which cannot; exit code 0 in either case."""
     from harness.analysis.audit.inputs import given_inputs, paper_inputs
     from harness.analysis.audit.whole import audit
     from harness.errors import ManifestError

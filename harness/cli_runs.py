@@ -17,9 +17,11 @@ Launcher = Annotated[
     str, typer.Option("--launcher", help="local, slurm, slurm-gpu (manifests/launch/), or the path of a TOML file.")
 ]
 Partition = Annotated[str | None, typer.Option("--partition", help="SLURM: partition of the jobs.")]
-Time = Annotated[str | None, typer.Option("--time", help="SLURM: time limit of a job, e.g. 1-12:00:00, or minutes.")]
-Gpus = Annotated[int | None, typer.Option("--gpus", min=0, help="SLURM: GPUs of a job.")]
-Cpus = Annotated[int | None, typer.Option("--cpus", min=1, help="SLURM: CPUs of a job.")]
+Time = Annotated[
+    str | None, typer.Option("--time", help="SLURM: time limit of a job, e.g. 1-12:00:00, 08:00 (hours), or minutes.")
+]
+Gpus = Annotated[int | None, typer.Option("--gpus", min=0, help="SLURM: GPUs of each process of a run.")]
+Cpus = Annotated[int | None, typer.Option("--cpus", min=1, help="SLURM: CPUs of each process of a run.")]
 Mem = Annotated[str | None, typer.Option("--mem", help="SLURM: memory of a job, e.g. 32G.")]
 ArrayLimit = Annotated[int | None, typer.Option("--array-limit", min=1, help="SLURM: jobs that run at a time.")]
 Detach = Annotated[bool, typer.Option("--detach", help="SLURM: submit the jobs and do not wait for them.")]

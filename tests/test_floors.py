@@ -10,7 +10,7 @@ FLOORS = {
     "errors": 0, "files": 1, "torchvision_ops": 1, "recipe": 1, "dataset_manifest": 2, "manifest": 3, "au": 3,
     "data": 4, "models": 4, "engine": 5, "analysis": 6, "upstream": 7, "runs": 8, "report": 9, "bench": 9, "doctor": 9,
     "console": 10, "cli_common": 10, "cli_upstream": 11, "cli_data": 11, "cli_au": 11, "cli_audit": 11,
-    "cli_bench": 11, "cli_doctor": 11, "cli_regress": 11, "cli_report": 11, "cli": 12,
+    "cli_bench": 11, "cli_doctor": 11, "cli_regress": 11, "cli_report": 11, "cli_runs": 11, "cli": 12,
 }  # fmt: skip
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem in FLOORS)
 

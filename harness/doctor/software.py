@@ -64,7 +64,7 @@ def _packages() -> Finding:
         return Finding("packages", "missing", f"{DISTRIBUTION} runs without being installed", "python -m pip install .")
     wrong = unmet(lines)
     if wrong:
-        return Finding("packages", "broken", "; ".join(wrong), f"python -m pip install {DISTRIBUTION} again")
+        return Finding("packages", "broken", "; ".join(wrong), "python -m pip install . again, in the harness folder")
     return Finding("packages", "ok", "all there, in the ranges asked for")
 
 

@@ -137,9 +137,7 @@ def _initial(experiment: Experiment, means: Means) -> tuple[dict[str, str], dict
     """What each run's configuration says of its initial weights, and the files to load, by model."""
     if means.engine == "upstream":
         if means.init:
-            raise ManifestError(
-                "--init: is for the native engine; an upstream's pretrained file goes to its manifest's place"
-            )
+            raise ManifestError("--init: is for the native engine; an upstream's file goes into weights/ below --cache")
         manifests = {model: load_upstream(model) for model in experiment.models}
         at_random = means.random_init or experiment.random_init
         return {model: initial_of(one, random_init=at_random) for model, one in manifests.items()}, {}

@@ -22,9 +22,10 @@ class Launch(Strict):
     """A launcher and what it may use. workers is for local; all that follows it is for slurm, of one run's job.
 
     gpus, cpus: of each process of a run (--nproc). mem: of its job.
-    time: as SLURM writes it (`1-12:00:00`, `08:00`) or whole minutes; a run that is not done by then is saved, queued
-    again and goes on, up to `requeues` times. grace: seconds before the limit at which it is told. array_limit: jobs at
-    a time; array_size: jobs in an array (SLURM's MaxArraySize). setup: shell lines before it. sbatch: further options.
+    time: days-hours:minutes:seconds and less (`1-12:00:00`; `08:00` is eight hours) or whole minutes; a run that is not
+    done by then is saved, queued again and goes on, up to `requeues` times. grace: seconds before the limit at which it
+    is told. array_limit: jobs at a time; array_size: jobs in an array (SLURM's MaxArraySize). setup: shell lines before
+    it. sbatch: further options.
     """
 
     launcher: Literal["local", "slurm"]

@@ -103,7 +103,7 @@ def _executor(folder: Path, named: dict[str, Any], requeues: int) -> Any:
         import submitit
     except ImportError as error:
         raise HarnessError(
-            "--launcher: the package submitit is not installed; pip install 'au-dfer-harness[slurm]'"
+            '--launcher: the package submitit is not installed; python -m pip install ".[slurm]" in the harness folder'
         ) from error
     if shutil.which("sbatch") is None or shutil.which("srun") is None:
         raise RunError("--launcher: no sbatch and srun on the path; run this where jobs are submitted")

@@ -26,7 +26,7 @@ def with_events(out: Path, on_epoch: OnEpoch) -> OnEpoch:
     """
     if importlib.util.find_spec("tensorboard") is None:
         raise HarnessError(
-            "--tensorboard: the package tensorboard is not installed; pip install 'au-dfer-harness[tensorboard]'"
+            '--tensorboard: the package is not installed; python -m pip install ".[tensorboard]" in the harness folder'
         )
 
     def both(config: RunConfig, record: dict[str, Any]) -> None:

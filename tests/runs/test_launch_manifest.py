@@ -67,7 +67,7 @@ def test_a_job_has_its_share_for_each_process_of_its_run() -> None:
 
 def test_without_submitit_its_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "submitit", None)
-    with pytest.raises(HarnessError, match=r"pip install 'au-dfer-harness\[slurm\]'"):
+    with pytest.raises(HarnessError, match=r'pip install "\.\[slurm\]"'):
         slurm._executor(tmp_path, {}, 1)
 
 

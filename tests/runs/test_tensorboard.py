@@ -36,7 +36,7 @@ def test_events_lie_in_the_run_directory_and_the_epoch_is_passed_on(tmp_path: Pa
 
 def test_without_the_package_one_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(HarnessError, match=r"pip install 'au-dfer-harness\[tensorboard\]'"):
+    with pytest.raises(HarnessError, match=r'pip install "\.\[tensorboard\]"'):
         with_events(tmp_path, lambda config, record: None)
 
 
