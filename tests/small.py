@@ -24,6 +24,7 @@ def experiment(name: str, models: Sequence[str], *, epochs: int, clips: int = 60
             "seeds = [0]",
             'scale = "demo"',
             "threads = 1",
+            'precision = "fp32"',
             'selection = ["last", "best-on-val", "best-on-test"]',
             *overrides,
             f"render = {{ clips = {clips}, size = 40 }}",

@@ -40,7 +40,7 @@ def checkpoints(folder: Path) -> Target:
     good = [torch.load(one, weights_only=True)["model"]["w"] for one in (checkpoint.before(path), path)]
 
     def read(folder: Path) -> None:
-        state = checkpoint.load(folder / "run" / "checkpoint.pt", "d", "cpu")
+        state = checkpoint.load(folder / "run" / "checkpoint.pt", "d")
         assert state is not None
         assert torch.equal(state["model"]["w"], good[state["step"] - 1]), "an altered checkpoint was taken"
 

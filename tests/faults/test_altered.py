@@ -30,7 +30,7 @@ def saved(folder: Path, steps: int = 2) -> Path:
 
 
 def step_of(path: Path) -> Any:
-    loaded = checkpoint.load(path, "d", "cpu")
+    loaded = checkpoint.load(path, "d")
     return loaded and (loaded["step"], float(loaded["weights"].sum()))
 
 
@@ -66,7 +66,7 @@ def test_with_both_checkpoints_damaged_the_run_is_refused(tmp_path: Path) -> Non
     with pytest.raises(
         RunError, match=r"cannot be read: checkpoint\.pt .*; checkpoint-before\.pt .*remove it to train"
     ):
-        checkpoint.load(path, "d", "cpu")
+        checkpoint.load(path, "d")
 
 
 def test_what_a_killed_save_left_is_removed_and_nothing_else(tmp_path: Path) -> None:

@@ -81,13 +81,13 @@ def test_a_checkpoint_with_code_is_refused(old_format: bool, trace: Path, tmp_pa
     path = tmp_path / "checkpoint.pt"
     state = {"digest": "d", "step": 1, "model": Hostile(trace)}
     torch.save(state, path, _use_new_zipfile_serialization=not old_format)
-    refused(RunError, trace, lambda: checkpoint.load(path, "d", "cpu"), r"checkpoint\.pt")
+    refused(RunError, trace, lambda: checkpoint.load(path, "d"), r"checkpoint\.pt")
 
 
 def test_a_bare_pickle_as_checkpoint_is_refused(trace: Path, tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(pickled(trace))
-    refused(RunError, trace, lambda: checkpoint.load(path, "d", "cpu"), r"checkpoint\.pt")
+    refused(RunError, trace, lambda: checkpoint.load(path, "d"), r"checkpoint\.pt")
 
 
 @pytest.mark.parametrize("name", ["w.pt", "w.pth", "w.safetensors"])

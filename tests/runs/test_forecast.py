@@ -120,7 +120,7 @@ def bench_file(root: Path, **changes: Any) -> Path:
 
 def of_mae_dfer(out: Path) -> Forecast:
     changes = {"models": ["mae_dfer"], "folds": [1], "arms": ["baseline"], "epochs": 1, "scale": "demo"}
-    changes["settings"] = ["mae_dfer.sampling.test_segments=2"]
+    changes["settings"] = ["mae_dfer.sampling.test_segments=2", "precision=fp32"]
     (one,) = forecast(planned(change(load_experiment("reproduce-dfew"), changes)), out)
     return one
 
