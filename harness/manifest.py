@@ -84,9 +84,8 @@ class ClipsPerClass(Strict):
 class Experiment(Strict):
     """A sweep: data set, models, arms, folds, seeds, recipe overrides and selection rules.
 
-    precision: auto is bf16 where the device multiplies it in hardware, else fp32 (runs/sweep.py). features: keep the
-    test clips' features of the last epoch. ratios: plan every AU arm once at each of these au.ratio, the baseline once
-    (runs/sweep.py). nproc: processes that train one run together (docs/distributed.md).
+    features: keep the test clips' features of the last epoch. nproc: processes a run (docs/distributed.md). precision:
+    auto is the device's best; ratios: every AU arm once at each of these au.ratio, the baseline once (runs/sweep.py).
     """
 
     name: FolderName
@@ -97,7 +96,7 @@ class Experiment(Strict):
     folds: tuple[int, ...] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     scale: Scale = "full"
-    precision: Literal["auto"] | Precision = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: int | None = Field(default=None, gt=0)
     selection: tuple[SelectionRule, ...] = Field(min_length=1)
     val_share: Share = 0.1

@@ -102,6 +102,7 @@ def test_settings_of_the_command_line_reach_recipe_and_experiment() -> None:
         ("m3dfel.bach=8", "bach: unknown key"),
         ("resnet.batch=8", "resnet: unknown key"),
         ("au.ratio=2", "au.ratio"),
+        ("precision=fp16", "precision: Input should be 'auto', 'fp32' or 'bf16'"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(setting: str, message: str) -> None:
